@@ -1,0 +1,6 @@
+"""``python -m phraseloc`` is ``phraseloc``."""
+
+from phraseloc.commands import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Formats: the only code that opens data files. Which one a file has is found by its content.
+
+=====================  ============  ============================================================
+format                 read as       written by suffix
+=====================  ============  ============================================================
+official release       ground truth  (a folder, ``.zip`` or ``.tar.*``)
+JSON                   both          ``.json``
+JSON Lines             both          ``.jsonl``
+TSV                    both          ``.tsv``, ``.txt``
+Parquet                both          ``.parquet``
+=====================  ============  ============================================================
+
+All but the release may be compressed by gzip or zstd (``.gz``, ``.zst``), or come from ``-``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from phraseloc.data import GroundTruth, Predictions
+from phraseloc.errors import InputError, Problems
+from phraseloc.formats import records
+from phraseloc.formats.source import STDIN, name_of, read_bytes
+from phraseloc.formats.write import save_ground_truth, save_predictions
+
+__all__ = [
+    "load_ground_truth",
+    "load_predictions",
+    "read_predictions",
+    "save_ground_truth",
+    "save_predictions",
+]
+
+Reader = Callable[[bytes, str, Problems], records.RecordFile]
+
+_FOREIGN: Mapping[bytes, str] = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"%PDF": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\x93NUMPY": "a NumPy array",
+    b"PK\x03\x04": "a zip archive (of predictions? name one file in it)",
+    b"<": "XML or HTML",
+}
+
+
+def load_ground_truth(
+    path: str | Path,
+    *,
+    split: str | Path | None = None,
+    unrelated: str | Path | None = None,
+    **declared: Any,
+) -> GroundTruth:
+    """Load ground truth: an official release (folder, zip, tar), JSON, JSON Lines, TSV or Parquet.
+
+    Parameters
+    ----------
+    split : a file of image ids, one a line; the others are left aside
+    unrelated : the release's ``UNRELATED_CAPTIONS``, whose captions are then left out
+    declared : ``layout``, ``corners``, ``origin`` or ``units`` of a file that is not a release
+
+    Raises
+    ------
+    InputError
+        with everything that is wrong in the file
+    """
+    from phraseloc.formats.archive import is_archive
+    from phraseloc.formats.cache import cached
+    from phraseloc.formats.flickr30k_entities import read_release, read_split, read_unrelated
+
+    images = None if split is None else read_split(split)
+    captions = frozenset() if unrelated is None else read_unrelated(unrelated)
+    declared = {name: value for name, value in declared.items() if value is not None}
+    if str(path) == STDIN:
+        return _from_records(path, images, declared)
+    path = Path(path)
+    choices = (images, sorted(captions), sorted(declared.items()))
+    if not path.exists():
+        raise InputError(str(path), "no such file or directory")
+
+    def read() -> GroundTruth:
+        if is_archive(path):
+            return read_release(path, images, captions)
+        return _from_records(path, images, declared)
+
+    return cached(path, choices, read)
+
+
+def _from_records(
+    path: str | Path, images: list[str] | None, declared: Mapping[str, Any]
+) -> GroundTruth:
+    source = name_of(path)
+    data = read_bytes(path)
+    problems = Problems(source)
+    file = _reader(data, source, "ground truth")(data, source, problems)
+    problems.raise_if_any()
+    space = records.declared_space(file.header, declared, source)
+    ground_truth = records.to_ground_truth(file, space, source, problems)
+    if images is None:
+        return ground_truth
+    import numpy as np
+
+    place = {image: i for i, image in enumerate(images)}
+    places = np.array([place.get(i, -1) for i in ground_truth.keys.image.values])
+    rows = np.flatnonzero(places[ground_truth.keys.image.codes] >= 0)
+    if not len(rows):
+        raise InputError(source, "no image of the split is in it")
+    return ground_truth.take(rows)
+
+
+def load_predictions(
+    path: str | Path, *, degenerate: str = "error", **declared: Any
+) -> Predictions:
+    """Load predictions: JSON, JSON Lines, TSV or Parquet.
+
+    Parameters
+    ----------
+    degenerate : what a box without area is, ``error`` or ``count`` (then it is wrong)
+    declared : ``layout``, ``corners``, ``origin`` or ``units``, where the file has no header;
+        by default xywh, inclusive, origin 1, pixels, as the reference scorer's files
+
+    Raises
+    ------
+    InputError
+        with everything that is wrong in the file
+    """
+    problems = Problems(name_of(path))
+    predictions = read_predictions(path, problems, degenerate=degenerate, **declared)
+    problems.raise_if_any()
+    return predictions
+
+
+def read_predictions(
+    path: str | Path, problems: Problems, *, degenerate: str = "error", **declared: Any
+) -> Predictions:
+    """Read predictions as `load_predictions` does, but note problems and keep the sound rows."""
+    source = name_of(path)
+    data = read_bytes(path)
+    file = _reader(data, source, "predictions")(data, source, problems)
+    space = records.declared_space(file.header, declared, source)
+    return records.to_predictions(file, space, source, problems, degenerate=degenerate)
+
+
+def _reader(data: bytes, source: str, expected: str) -> Reader:
+    """Find the reader of a file by its content."""
+    start = data[:4096].lstrip(b" \n\r\t\xef\xbb\xbf")
+    if data.startswith(b"PAR1"):
+        from phraseloc.formats.parquet import read_parquet
+
+        return read_parquet
+    if start.startswith((b"[", b"{")):
+        from phraseloc.formats.json_records import read_json, read_json_lines
+
+        return read_json_lines if _is_lines(data, start) else read_json
+    first_line = start.partition(b"\n")[0]
+    if b"\t" in first_line or first_line.startswith(b"#phraseloc"):
+        from phraseloc.formats.tsv import read_tsv
+
+        return read_tsv
+    found = next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
+    raise InputError(
+        source,
+        f"found {found or 'a file of no known format'}, expected {expected} as JSON, JSON Lines, "
+        "TSV or Parquet" + (", or an official release" if expected == "ground truth" else ""),
+    )
+
+
+def _is_lines(data: bytes, start: bytes) -> bool:
+    """Tell JSON Lines from JSON: an object that ends with its line and is not a whole file."""
+    if not start.startswith(b"{"):
+        return False
+    first_line = data.lstrip().partition(b"\n")[0].rstrip()
+    return first_line.endswith(b"}") and b'"records"' not in first_line

@@ -1,0 +1,55 @@
+"""Parquet: a row a record, boxes as lists of doubles, the header in the file's metadata.
+
+Needs pyarrow (the extra ``scale``).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from phraseloc.errors import InputError, MissingExtra, Problems
+from phraseloc.formats.records import Record, RecordFile, check_objects
+
+METADATA = b"phraseloc"
+
+
+def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
+    """Read the columns that records have; others are passed over."""
+    import numpy as np
+
+    pyarrow, parquet = _import()
+    try:
+        table = parquet.read_table(io.BytesIO(data))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(source, f"not a Parquet file that can be read: {error}") from None
+    known = [name for name in table.column_names if name in Record.__struct_fields__]
+    if "image" not in known:
+        raise InputError(source, f'found columns {table.column_names}, expected "image" among them')
+    try:
+        header = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    except ValueError as error:
+        raise InputError(source, f"its phraseloc metadata cannot be read: {error}") from None
+    records, rows = check_objects(table.select(known).to_pylist(), "record", 1, problems)
+    return RecordFile(records, np.array(rows, dtype=np.int64), "record", header)
+
+
+def write_parquet(rows: list[dict[str, Any]], header: dict[str, Any]) -> bytes:
+    """Write rows as Parquet bytes."""
+    pyarrow, parquet = _import()
+    table = pyarrow.Table.from_pylist(rows)
+    if header:
+        table = table.replace_schema_metadata({METADATA: json.dumps(header).encode()})
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+def _import() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtra("pyarrow", "scale", "Parquet") from None
+    return pyarrow, parquet

@@ -1,0 +1,86 @@
+"""Per-phrase results: one row a phrase and score, as CSV, TSV, JSON Lines or Parquet by suffix."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from phraseloc.errors import OptionError
+from phraseloc.formats.source import compressed, replacing
+
+if TYPE_CHECKING:
+    from phraseloc.data import GroundTruth
+    from phraseloc.scoring import Scores
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def check_suffix(path: Path) -> str:
+    """Give the suffix that names the format, before anything is computed."""
+    stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    if stem.suffix not in SUFFIXES:
+        raise OptionError(f"{path}: found suffix {stem.suffix!r}, expected {', '.join(SUFFIXES)}")
+    return stem.suffix
+
+
+def write_per_phrase(ground_truth: GroundTruth, scores: Sequence[Scores], path: Path) -> None:
+    """Write every phrase's overlap and whether it is right, under each score.
+
+    Raises
+    ------
+    OptionError
+        if the suffix names no format
+    InputError
+        if the file cannot be written
+    """
+    suffix = check_suffix(path)
+    rows = [row for score in scores for row in _rows(ground_truth, score)]
+    if suffix == ".jsonl":
+        data = msgspec.json.Encoder().encode_lines(rows)
+    elif suffix == ".parquet":
+        from phraseloc.formats.parquet import write_parquet
+
+        data = write_parquet(rows, {})
+    else:
+        out = io.StringIO()
+        dialect = "excel" if suffix == ".csv" else "excel-tab"
+        writer = csv.DictWriter(out, list(rows[0]), dialect=dialect, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "categories": " ".join(row["categories"])} for row in rows)
+        data = out.getvalue().encode()
+    with replacing(path) as file:
+        file.write(compressed(data, path))
+
+
+def _rows(ground_truth: GroundTruth, scores: Scores) -> Iterator[dict[str, Any]]:
+    outcomes = scores.outcomes
+    assert outcomes is not None
+    keys = ground_truth.keys
+    kinds = ground_truth.category_offsets.tolist()
+    names = [ground_truth.categories[code] for code in ground_truth.category_codes.tolist()]
+    best = outcomes.overlap.max(axis=1).tolist()
+    columns = (outcomes.phrase, outcomes.prediction, outcomes.overlap[:, 0], outcomes.correct)
+    lists = (column.tolist() for column in columns)
+    for (phrase, prediction, overlap, correct), most in zip(
+        zip(*lists, strict=True), best, strict=True
+    ):
+        yield {
+            "predictions": scores.name,
+            "protocol": scores.protocol.name,
+            "image": keys.image[phrase],
+            "sentence": None if keys.sentence is None else int(keys.sentence[phrase]),
+            "first_word": None if keys.first_word is None else int(keys.first_word[phrase]),
+            "entity": None if keys.entity is None else keys.entity[phrase],
+            "phrase": None if keys.phrase is None else keys.phrase[phrase],
+            "categories": names[kinds[phrase] : kinds[phrase + 1]],
+            "boxes": int(ground_truth.offsets[phrase + 1] - ground_truth.offsets[phrase]),
+            "predicted": prediction >= 0,
+            "overlap": overlap,
+            "best_overlap": most,
+            "correct": correct,
+        }

@@ -1,0 +1,161 @@
+"""The border: bytes of files, decompressed by what they are, and the rules that text must keep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from phraseloc.errors import InputError
+
+STDIN = "-"
+
+
+def name_of(path: str | Path) -> str:
+    """Name a file in messages and tables."""
+    return "standard input" if str(path) == STDIN else Path(path).name
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a whole file, or standard input as ``-``; gzip, zstd, bzip2 and xz are decompressed.
+
+    Raises
+    ------
+    InputError
+        if the file is not there, cannot be read, is empty or breaks off
+    """
+    data = _raw(path)
+    unpack = _decompressor(data)
+    if unpack:
+        try:
+            data = unpack(data)
+        except Exception as error:
+            raise InputError(name_of(path), f"cannot be decompressed: {error}") from None
+    if not data:
+        raise InputError(name_of(path), "the file is empty (0 bytes)")
+    return data
+
+
+def _raw(path: str | Path) -> bytes:
+    if str(path) == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(str(path), _reason(error)) from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _decompressor(data: bytes) -> Callable[[bytes], bytes] | None:
+    """Find the decompressor of a file's first bytes; imported on use."""
+    if data.startswith(b"\x1f\x8b"):
+        import gzip
+
+        return gzip.decompress
+    if data.startswith(b"\x28\xb5\x2f\xfd"):
+        return _unzstd
+    if data.startswith(b"\xfd7zXZ\x00"):
+        import lzma
+
+        return lzma.decompress
+    if data.startswith(b"BZh"):
+        import bz2
+
+        return bz2.decompress
+    return None
+
+
+def _unzstd(data: bytes) -> bytes:
+    import io
+
+    import zstandard
+
+    with zstandard.ZstdDecompressor().stream_reader(
+        io.BytesIO(data), read_across_frames=True
+    ) as file:
+        return file.read()
+
+
+def check_text(data: bytes, source: str) -> str:
+    """Decode text: UTF-8, without a byte order mark, with LF line ends.
+
+    Raises
+    ------
+    InputError
+        if it is not; the message names the first line that is not, and the way to mend it
+    """
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise InputError(
+            source, "found a UTF-8 byte order mark, expected none; save it as plain UTF-8"
+        )
+    if b"\r" in data:
+        line = data.count(b"\n", 0, data.index(b"\r")) + 1
+        raise InputError(
+            source, f"line {line}: found a CR line end, expected LF; convert the file (dos2unix)"
+        )
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            source, f"line {line}: found byte 0x{data[error.start]:02x}, expected UTF-8 text"
+        ) from None
+
+
+def lines_of(data: bytes, source: str) -> list[str]:
+    """Split text into lines; the last line end is optional."""
+    text = check_text(data, source)
+    return text.removesuffix("\n").split("\n")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside ``path`` that takes its place when the block ends well.
+
+    Raises
+    ------
+    InputError
+        if it cannot be written; nothing is left behind then
+    """
+    import os
+    import tempfile
+
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise InputError(str(path), f"cannot be written: {_reason(error)}") from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    import os
+
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def compressed(data: bytes, path: Path) -> bytes:
+    """Compress by the file's suffix: ``.gz`` and ``.zst``."""
+    if path.suffix == ".gz":
+        import gzip
+
+        return gzip.compress(data, mtime=0)
+    if path.suffix == ".zst":
+        import zstandard
+
+        return zstandard.ZstdCompressor().compress(data)
+    return data

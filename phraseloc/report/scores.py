@@ -1,0 +1,154 @@
+"""Scores as tables: accuracy with its interval, then where it comes from, then what was covered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
+
+if TYPE_CHECKING:
+    from phraseloc.scoring import Accuracy, Scores
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+
+
+def render_scores(scores: Sequence[Scores], style: str) -> str:
+    """Render scores in one of `FORMATS`, a row for each of them in every table."""
+    if style == "json":
+        return _json(scores)
+    if style == "csv":
+        return _csv(scores)
+    sections = list(_sections(scores))
+    signatures = [f"{s.name}: {s.signature}" for s in scores]
+    notes = sorted({note for s in scores for note in s.notes})
+    if style == "latex":
+        comments = "\n".join(f"% {line}" for line in [*signatures, *notes])
+        return "\n\n".join([*(f"% {t}\n{to_latex(table)}" for t, table in sections), comments])
+    if style == "markdown":
+        parts = [f"**{t}**\n\n{to_markdown(table)}" for t, table in sections]
+        return "\n\n".join([*parts, *(f"`{line}`" for line in signatures), *notes])
+    parts = [f"{title}\n{_indented(to_text(table))}" for title, table in sections]
+    parts.append("signature\n" + _indented("\n".join(signatures)))
+    if notes:
+        parts.append("note\n" + _indented("\n".join(notes)))
+    return "\n\n".join(parts)
+
+
+def percent(accuracy: Accuracy) -> str:
+    """Give an accuracy in percent with two decimals, a dash of no phrases."""
+    return f"{100 * accuracy.value:.2f}" if accuracy.total else "-"
+
+
+def _fraction(accuracy: Accuracy) -> str:
+    return f"{percent(accuracy)} ({accuracy.correct}/{accuracy.total})"
+
+
+def _sections(scores: Sequence[Scores]) -> Iterator[tuple[str, Table]]:
+    yield "accuracy", _accuracy(scores)
+    groups: list[tuple[str, Callable[[Scores], Mapping[str, Accuracy]]]] = [
+        ("by category", lambda s: s.categories),
+        ("by size of the union box (32², 96² pixels), and by number of boxes", _sizes),
+        ("at other thresholds", lambda s: {f"{t:.2f}": a for t, a in s.thresholds.items()}),
+        ("recall at k, and upper bound over all candidates", _recall),
+    ]
+    for title, group in groups:
+        table = _grouped(scores, group, percent if "thresholds" in title else _fraction)
+        if table is not None:
+            yield title, table
+    yield "coverage", _coverage(scores)
+
+
+def _accuracy(scores: Sequence[Scores]) -> Table:
+    level = f"{100 * scores[0].interval.confidence:g}% interval"
+    averages = any(s.protocol.overlap != "point" for s in scores)
+    heads = ["predictions", "protocol", "accuracy", level, "right/phrases"]
+    rows = []
+    for s in scores:
+        interval = f"{100 * s.interval.low:.2f} to {100 * s.interval.high:.2f}"
+        right = f"{s.accuracy.correct}/{s.accuracy.total}"
+        row = [s.name, s.protocol.name, f"{percent(s.accuracy)}%", interval, right]
+        if averages:
+            point = s.protocol.overlap == "point"
+            row += ["-", "-"] if point else [f"{s.mean:.4f}", f"{s.median:.4f}"]
+        rows.append(row)
+    measures = {s.protocol.overlap for s in scores} - {"point"}
+    name = {"iou": "IoU", "giou": "GIoU"}[measures.pop()] if len(measures) == 1 else "overlap"
+    return Table(heads + [f"mean {name}", f"median {name}"] * averages, rows, labels=2)
+
+
+def _grouped(
+    scores: Sequence[Scores],
+    group: Callable[[Scores], Mapping[str, Accuracy]],
+    show: Callable[[Accuracy], str],
+) -> Table | None:
+    heads = list(dict.fromkeys(name for s in scores for name in group(s)))
+    if not heads:
+        return None
+    rows = [
+        [s.name, s.protocol.name, *(show(group(s)[h]) if h in group(s) else "-" for h in heads)]
+        for s in scores
+    ]
+    return Table(["predictions", "protocol", *heads], rows, labels=2)
+
+
+def _sizes(scores: Scores) -> Mapping[str, Accuracy]:
+    boxes = {f"{name} box{'es' * (name == 'multi')}": a for name, a in scores.boxes.items()}
+    return {**scores.sizes, **boxes}
+
+
+def _recall(scores: Scores) -> Mapping[str, Accuracy]:
+    recall = {f"R@{k}": accuracy for k, accuracy in scores.recall.items()}
+    return {**recall, "upper bound": scores.upper_bound} if scores.upper_bound else recall
+
+
+def _coverage(scores: Sequence[Scores]) -> Table:
+    heads = list(vars(scores[0].coverage))
+    rows = [
+        [s.name, s.protocol.name, *(f"{n:,}" for n in vars(s.coverage).values())] for s in scores
+    ]
+    return Table(["predictions", "protocol", *heads], rows, labels=2)
+
+
+def _json(scores: Sequence[Scores]) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode([s.to_dict() for s in scores])).decode()
+
+
+def _csv(scores: Sequence[Scores]) -> str:
+    """Give one line for each score, one column for each figure."""
+    import csv
+    import io
+
+    lines = [dict(_figures(s)) for s in scores]
+    heads = list(dict.fromkeys(head for line in lines for head in line))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, heads, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue().removesuffix("\n")
+
+
+def _figures(scores: Scores) -> Iterator[tuple[str, object]]:
+    yield from (("predictions", scores.name), ("protocol", scores.protocol.name))
+    yield "accuracy", scores.accuracy.value
+    yield from (("correct", scores.accuracy.correct), ("total", scores.accuracy.total))
+    yield from (("low", scores.interval.low), ("high", scores.interval.high))
+    yield f"mean_{scores.protocol.overlap}", scores.mean
+    groups = (
+        ("category", scores.categories),
+        ("at", {f"{t:.2f}": a for t, a in scores.thresholds.items()}),
+        ("size", _sizes(scores)),
+        ("recall", _recall(scores)),
+    )
+    for prefix, group in groups:
+        for name, accuracy in group.items():
+            yield f"{prefix}.{name}.correct", accuracy.correct
+            yield f"{prefix}.{name}.total", accuracy.total
+    yield from vars(scores.coverage).items()
+    yield "signature", scores.signature
+
+
+def _indented(text: str) -> str:
+    return "\n".join("  " + line for line in text.splitlines())
