@@ -7,6 +7,7 @@ the file allows. What does not fit is an error that names the rows.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,14 +90,11 @@ def _by_key(
     wanted, found = _joint_codes(truth, keys)
     if np.array_equal(wanted, found):
         return Alignment(np.arange(len(found)), predictions)
-    order = np.argsort(found, kind="stable")
-    again = np.flatnonzero(found[order][1:] == found[order][:-1]) + 1
-    again = again[found[order][again] >= 0]
-    _check_duplicates(predictions, order, again, problems)
     phrase = _find(found, wanted)
     respanned = _respanned(truth, keys, phrase)
     phrase = np.where(phrase < 0, respanned, phrase)
     unknown = phrase < 0
+    duplicate = _check_duplicates(predictions, phrase, problems)
     if extra == "error":
         wrong = np.flatnonzero(unknown & ~_is_left_out(ground_truth, predictions.keys))
         _note_unknown(ground_truth, predictions, wrong, problems)
@@ -106,7 +104,7 @@ def _by_key(
     return Alignment(
         rows,
         predictions,
-        duplicate=len(again),
+        duplicate=duplicate,
         extra=int(unknown.sum()),
         respanned=int((respanned >= 0).sum()),
     )
@@ -126,8 +124,7 @@ def _respanned(truth: Parts, keys: Parts, phrase: IntArray) -> IntArray:
     _, group, counts = np.unique(wanted, return_inverse=True, return_counts=True)
     open_phrase = counts[group] == 1
     open_phrase[phrase[phrase >= 0]] = False
-    _, row_group, row_counts = np.unique(found, return_inverse=True, return_counts=True)
-    open_row = (phrase < 0) & (found >= 0) & (row_counts[row_group] == 1)
+    open_row = (phrase < 0) & (found >= 0)
     places = np.flatnonzero(open_phrase)
     match = _find(found[open_row], wanted[places])
     out[open_row] = np.where(match >= 0, places[match], -1) if len(places) else -1
@@ -172,9 +169,11 @@ def _is_left_out(ground_truth: GroundTruth, keys: PhraseKeys) -> BoolArray:
     return np.isin(found, known)
 
 
-def _check_duplicates(
-    predictions: Predictions, order: IntArray, again: IntArray, problems: Problems
-) -> None:
+def _check_duplicates(predictions: Predictions, phrase: IntArray, problems: Problems) -> int:
+    """Count rows that repeat one before; those with other boxes are a problem."""
+    order = np.argsort(phrase, kind="stable")
+    ordered = phrase[order]
+    again = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)) + 1
     offsets, boxes = predictions.offsets, predictions.boxes
     differing = []
     for place in again.tolist():
@@ -190,6 +189,7 @@ def _check_duplicates(
             f"first in {predictions.where(pair[1])}"
         ),
     )
+    return len(again)
 
 
 def _note_unknown(
@@ -260,10 +260,10 @@ def _by_order(ground_truth: GroundTruth, predictions: Predictions, problems: Pro
 
 
 def _same_words(found: str, expected: str) -> bool:
-    """Tell whether two texts are one phrase: the letters of one end those of the other."""
-    letters = ["".join(filter(str.isalnum, text.lower())) for text in (found, expected)]
-    short, long = sorted(letters, key=len)
-    return bool(short) and long.endswith(short)
+    """Tell whether two texts are one phrase: the words of one end those of the other."""
+    words = [re.findall(r"\w+", text.lower()) for text in (found, expected)]
+    short, long = sorted(words, key=len)
+    return bool(short) and long[-len(short) :] == short
 
 
 def _in_pixels(
@@ -274,18 +274,17 @@ def _in_pixels(
     if not len(owner):
         return predictions
     boxes = predictions.boxes
-    if np.isnan(ground_truth.image_sizes).all():
-        if predictions.space.relative:
-            problems.add(
-                f"boxes in units {predictions.space.units} need the images' sizes",
-                "the ground truth has none; the official release has",
-            )
-        return predictions
     image = predictions.keys.image.codes_in(ground_truth.keys.image.values)
-    sizes = ground_truth.image_sizes[image[owner]]
-    sizes = np.where(image[owner, None] >= 0, sizes, np.nan)
+    sizes = np.where(image[:, None] >= 0, ground_truth.image_sizes[image], np.nan)
     if predictions.space.relative:
-        boxes = boxes * np.tile(sizes, 2)
+        problems.add_rows(
+            f"boxes in units {predictions.space.units} need the images' sizes, which the ground "
+            "truth does not have (the official release has)",
+            np.flatnonzero((image >= 0) & np.isnan(sizes[:, 0])),
+            lambda row: f"{predictions.where(row)}: image {predictions.keys.image[row]}",
+        )
+        boxes = boxes * np.tile(sizes[owner], 2)
+    sizes = sizes[owner]
     outside = _outside(boxes, sizes)
     problems.add_rows(
         f"a box that leaves its image by more than {OVERSHOOT:.0%} of its side; are "

@@ -35,9 +35,9 @@ class Strings:
     @classmethod
     def of(cls, rows: Sequence[str]) -> Strings:
         """Encode a list of strings; values stand in the order of first appearance."""
-        seen: dict[str, int] = {}
-        codes = [seen.setdefault(row, len(seen)) for row in rows]
-        return cls(list(seen), np.array(codes, dtype=np.int64))
+        values = list(dict.fromkeys(rows))
+        places = dict(zip(values, range(len(values)), strict=True))
+        return cls(values, np.fromiter(map(places.__getitem__, rows), np.int64, len(rows)))
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ import click
 from phraseloc._version import __version__
 from phraseloc.errors import PhraselocError
 from phraseloc.protocol import PROTOCOLS, Protocol, find_protocol, parse_overrides
+
+# Before NumPy is imported: a score multiplies small matrices, and starting threads costs more.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 UNUSABLE = 2
 INCOMPLETE = 1
@@ -41,42 +45,74 @@ def main() -> None:
 Command = Callable[..., None]
 
 
-def space_options(command: Command) -> Command:
-    """Add the options that declare what the predictions' boxes mean."""
-    options = (
-        click.option("--layout", type=click.Choice(["xywh", "xyxy"]), help="[default: xywh]"),
-        click.option(
-            "--corners",
-            type=click.Choice(["inclusive", "continuous"]),
-            help="Does the right and bottom pixel belong to the box? [default: inclusive]",
-        ),
-        click.option(
-            "--origin",
-            type=click.Choice(["0", "1"]),
-            callback=lambda _ctx, _param, value: None if value is None else int(value),
-            help="The coordinate of the first pixel. [default: 1]",
-        ),
-        click.option(
-            "--units",
-            type=click.Choice(["pixel", "0-1", "0-1000"]),
-            help="Pixels, or fractions of the image's size. [default: pixel]",
-        ),
-        click.option(
-            "--degenerate",
-            type=click.Choice(["error", "count"]),
-            default="error",
-            show_default=True,
-            help="What a predicted box without area is.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join options that several commands share into one decorator; help lists them in order."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
 
 
-split_option = click.option("--split", metavar="FILE", help="Image ids to score, one a line.")
-unrelated_option = click.option(
-    "--unrelated", metavar="FILE", help="UNRELATED_CAPTIONS of the release: captions to leave out."
+def _parse_space(_ctx: Any, _param: Any, text: str | None) -> dict[str, Any]:
+    """Parse ``layout=xywh,corners=continuous,origin=0`` into declared fields."""
+    fields = dict(item.partition("=")[::2] for item in text.split(",")) if text else {}
+    unknown = set(fields) - {"layout", "corners", "origin", "units"}
+    if unknown:
+        raise click.BadParameter(f"found {', '.join(sorted(unknown))}; expected FIELD=VALUE,...")
+    return {k: int(v) if k == "origin" and v.isdecimal() else v for k, v in fields.items()}
+
+
+def _parse_origin(_ctx: Any, _param: Any, text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+truth_options = options(
+    click.option("--split", metavar="FILE", help="Image ids to keep, one a line."),
+    click.option(
+        "--unrelated", metavar="FILE", help="UNRELATED_CAPTIONS of the release, to leave out."
+    ),
+    click.option(
+        "--truth-boxes",
+        metavar="FIELD=VALUE,...",
+        callback=_parse_space,
+        help="What the ground truth's boxes mean, as layout=xywh,corners=continuous,origin=0.",
+    ),
+)
+space_options = options(
+    click.option("--layout", type=click.Choice(["xywh", "xyxy"]), help="[default: xywh]"),
+    click.option(
+        "--corners",
+        type=click.Choice(["inclusive", "continuous"]),
+        help="Does the right and bottom pixel belong to the box? [default: inclusive]",
+    ),
+    click.option(
+        "--origin",
+        type=click.Choice(["0", "1"]),
+        callback=_parse_origin,
+        help="The coordinate of the first pixel. [default: 1]",
+    ),
+    click.option(
+        "--units",
+        type=click.Choice(["pixel", "0-1", "0-1000"]),
+        help="Pixels, or fractions of the image's size. [default: pixel]",
+    ),
+    click.option(
+        "--degenerate",
+        type=click.Choice(["error", "count"]),
+        default="error",
+        show_default=True,
+        help="What a predicted box without area is.",
+    ),
+)
+bootstrap_options = options(
+    click.option("--samples", type=click.IntRange(1), default=10_000, show_default=True),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+    click.option(
+        "--confidence", type=click.FloatRange(0, 1, True, True), default=0.95, show_default=True
+    ),
 )
 
 
@@ -87,8 +123,7 @@ def _protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:
 @main.command()
 @click.argument("ground_truth")
 @click.argument("predictions", nargs=-1, required=True)
-@split_option
-@unrelated_option
+@truth_options
 @click.option(
     "--protocol",
     "names",
@@ -118,17 +153,14 @@ def _protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:
     show_default=True,
     help="What a row of an unknown image or phrase is.",
 )
-@click.option("--samples", type=click.IntRange(1), default=10_000, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--confidence", type=click.FloatRange(0, 1, True, True), default=0.95, show_default=True
-)
+@bootstrap_options
 @space_options
 def score(
     ground_truth: str,
     predictions: tuple[str, ...],
     split: str | None,
     unrelated: str | None,
+    truth_boxes: dict[str, Any],
     names: tuple[str, ...],
     settings: tuple[str, ...],
     style: str,
@@ -139,7 +171,7 @@ def score(
     confidence: float,
     **reading: Any,
 ) -> None:
-    r"""Score PREDICTIONS against GROUND_TRUTH.
+    """Score PREDICTIONS against GROUND_TRUTH.
 
     GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, TSV
     or Parquet file; PREDICTIONS are such files, or - for standard input.
@@ -157,19 +189,22 @@ def score(
     from phraseloc.report import render_scores
     from phraseloc.scoring import score as score_predictions
 
-    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated)
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     alignments = [_aligned(truth, path, extra, reading) for path in predictions]
+    sources = [alignment.predictions.source for alignment in alignments]
+    labels = sources if len(set(sources)) == len(sources) else predictions
     scores = [
         score_predictions(
             truth,
             alignment.predictions,
             protocol,
             alignment=alignment,
+            name=label,
             samples=samples,
             seed=seed,
             confidence=confidence,
         )
-        for alignment in alignments
+        for alignment, label in zip(alignments, labels, strict=True)
         for protocol in protocols
     ]
     if per_phrase is not None:
@@ -201,10 +236,17 @@ def _aligned(truth: Any, path: str, extra: str, reading: dict[str, Any]) -> Any:
 @main.command()
 @click.argument("file")
 @click.option("--ground-truth", metavar="FILE", help="Check the predictions' keys against it.")
-@split_option
+@truth_options
 @space_options
-def validate(file: str, ground_truth: str | None, split: str | None, **reading: Any) -> None:
-    r"""Check a prediction FILE, or with its keys against a ground truth; name all that is wrong.
+def validate(
+    file: str,
+    ground_truth: str | None,
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    **reading: Any,
+) -> None:
+    """Check a prediction FILE, or with its keys against a ground truth; name all that is wrong.
 
     Exit code 1 says that the file is sound, but phrases of the ground truth have no prediction.
 
@@ -221,7 +263,7 @@ def validate(file: str, ground_truth: str | None, split: str | None, **reading: 
         click.echo(f"  keys: {'complete' if found.keys.complete else 'by row order'}")
         click.echo("  boxes: " + ", ".join(f"{k} {v}" for k, v in vars(found.space).items()))
         return
-    truth = load_ground_truth(ground_truth, split=split)
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     alignment = _aligned(truth, file, "error", reading)
     click.echo(
         f"{alignment.predictions.source}: sound; {len(truth) - alignment.missing:,} of "
@@ -241,7 +283,7 @@ def validate(file: str, ground_truth: str | None, split: str | None, **reading: 
 @main.command()
 @click.argument("name", required=False, shell_complete=_protocol_names)
 def protocols(name: str | None) -> None:
-    r"""List the protocols, or show every choice of the one called NAME.
+    """List the protocols, or show every choice of the one called NAME.
 
     \b
     Example:
@@ -269,7 +311,7 @@ def protocols(name: str | None) -> None:
 )
 @space_options
 def convert(source: str, target: Path, split: str | None, is_truth: bool, **reading: Any) -> None:
-    r"""Convert IN to the format that OUT's suffix names: .json .jsonl .tsv .parquet (.gz, .zst).
+    """Convert IN to the format that OUT's suffix names: .json .jsonl .tsv .parquet (.gz, .zst).
 
     Boxes are written as the reference scorer has them: xywh, inclusive, origin 1. A release is
     always ground truth.
@@ -297,9 +339,36 @@ def convert(source: str, target: Path, split: str | None, is_truth: bool, **read
 
 
 @main.command()
+@click.argument("name", type=click.Choice(["flickr30k-entities", "phraseloceval"]))
+@click.option(
+    "--output",
+    "-o",
+    default=".",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+)
+@click.option("--host", hidden=True, help="Another host with the same files.")
+def fetch(name: str, output: Path, host: str | None) -> None:
+    """Download the originals called NAME from where their authors publish them.
+
+    \b
+    flickr30k-entities  annotations.zip, train.txt, val.txt, test.txt, UNRELATED_CAPTIONS
+    phraseloceval       flickr30k_annotation_test.json, the reference scorer's ground truth
+
+    \b
+    Example:
+      phraseloc fetch flickr30k-entities -o data
+    """
+    from phraseloc import download
+
+    for place in download.fetch(name, output, host or download.HOST):
+        click.echo(place)
+
+
+@main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print the completion script of a SHELL.
+    """Print the completion script of a SHELL.
 
     \b
     Example:

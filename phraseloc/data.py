@@ -173,10 +173,9 @@ class GroundTruth:
     @property
     def captions(self) -> int:
         """How many captions the phrases stand in."""
-        if self.keys.sentence is None:
-            return len(np.unique(self.keys.image.codes))
-        pairs = self.keys.image.codes * (int(self.keys.sentence.max()) + 1) + self.keys.sentence
-        return len(np.unique(pairs))
+        image, sentence = self.keys.image.codes, self.keys.sentence
+        captions = image if sentence is None else image * (int(sentence.max()) + 1) + sentence
+        return 1 + int(np.count_nonzero(np.diff(np.sort(captions))))
 
     def take(self, rows: IntArray) -> GroundTruth:
         """Select phrases by index; what was left out stays known."""
@@ -265,7 +264,7 @@ class Predictions:
     @property
     def ranked(self) -> bool:
         """Whether any row has more than one candidate."""
-        return len(self.boxes) > len(self)
+        return bool((np.diff(self.offsets) > 1).any())
 
 
 def single_boxes(

@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -115,3 +116,12 @@ class Problems:
         """Raise an InputError that holds every problem noted, if there is one."""
         if self:
             raise InputError(self.source, "\n".join(self.lines()))
+
+
+@contextmanager
+def noting(problems: Problems, kind: str) -> Iterator[None]:
+    """Turn an InputError into one more problem of a larger file."""
+    try:
+        yield
+    except InputError as error:
+        problems.add(kind, str(error))

@@ -86,7 +86,8 @@ class Protocol:
             raise OptionError(f"threshold is {self.threshold}; expected {lowest:g} to 1")
         if not 0.0 <= self.min_area_share <= 1.0:
             raise OptionError(f"min_area_share is {self.min_area_share}; expected 0 to 1")
-        ranks = self.ranks
+        ranks = tuple(self.ranks)
+        object.__setattr__(self, "ranks", ranks)
         if not ranks or ranks[0] != 1 or list(ranks) != sorted(set(ranks)):
             raise OptionError(f"ranks are {ranks}; expected rising whole numbers, 1 first")
 
@@ -97,7 +98,7 @@ class Protocol:
             self.name,
             f"target:{self.target}",
             f"overlap:{self.overlap}",
-            f"pass:{self.operator}{self.threshold:g}",
+            f"pass:{self.operator}{self.threshold}",
             f"corners:{self.corners}",
             f"frame:{self.frame}",
             f"missing:{self.missing}",
@@ -105,7 +106,7 @@ class Protocol:
         ]
         parts += [name for name in ("truncate", "skip_zero_corner") if getattr(self, name)]
         if self.min_area_share:
-            parts.append(f"min-area-share:{self.min_area_share:g}")
+            parts.append(f"min-area-share:{self.min_area_share}")
         return "|".join(parts)
 
     def choices(self) -> dict[str, Any]:

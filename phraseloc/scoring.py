@@ -6,8 +6,9 @@ overlaps once and reduces them: accuracy with its interval, categories, threshol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ THRESHOLDS = tuple(step / 20 for step in range(5, 20))
 
 SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
 """Areas of the union box in square pixels, as COCO names them (Lin et al., ECCV 2014)."""
+
+_NOWHERE = -1e9
+"""Where boxes without area go, so that they overlap nothing under any measure."""
 
 NUMBA_PAIRS = 2_000_000
 """From this many pairs of boxes on, Numba's import pays for itself."""
@@ -154,6 +158,7 @@ def score(
     seed: int = SEED,
     confidence: float = CONFIDENCE,
     alignment: Alignment | None = None,
+    name: str | None = None,
     engine: str = "auto",
 ) -> Scores:
     """Score predictions against ground truth.
@@ -164,6 +169,7 @@ def score(
     protocol : a name of `phraseloc.protocol.PROTOCOLS`, or a protocol
     samples, seed, confidence : of the bootstrap over images
     alignment : predictions as laid onto the ground truth before, for a further protocol
+    name : what tables call the predictions; by default their file
     engine : ``numpy``, ``numba``, or ``auto`` by size; the bits are the same
 
     Raises
@@ -193,7 +199,9 @@ def score(
     if alignment is None:
         alignment = align(ground_truth, predictions)
     outcomes = find_outcomes(ground_truth, alignment, protocol, engine=engine)
-    return _reduce(ground_truth, alignment, protocol, outcomes, (samples, seed, confidence))
+    bootstrap = (samples, seed, confidence)
+    scores = _reduce(ground_truth, alignment, protocol, outcomes, bootstrap)
+    return scores if name is None else replace(scores, name=name)
 
 
 def find_outcomes(
@@ -224,7 +232,7 @@ def find_outcomes(
     )
     if protocol.unit == "entity":
         phrase, prediction, overlap = _by_entity(ground_truth, phrase, prediction, overlap)
-    correct = _passes(overlap[:, 0], protocol, protocol.threshold)
+    correct = _passes(overlap[:, 0], protocol, protocol.threshold) & (prediction >= 0)
     return Outcomes(phrase, prediction, overlap, correct)
 
 
@@ -256,14 +264,14 @@ def _prepared_predictions(
     starts = np.append(predictions.offsets, predictions.offsets[-1])
     places, offsets = take_ragged(starts, np.where(rows < 0, len(starts) - 2, rows))
     boxes = predictions.boxes[places]
-    ours, theirs = ground_truth.space, predictions.space
-    if protocol.frame == "written" and not predictions.points:
-        low = theirs.origin - ours.origin
-        high = low - theirs.plus_one + ours.plus_one
-        boxes = _shifted(boxes, low, high)
+    flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1) & (not predictions.points)
+    written, wanted = predictions.space.corner_shift, ground_truth.space.corner_shift
     if protocol.truncate:
-        boxes = np.trunc(boxes)
-    return _shifted(boxes, 0, _corner_shift(ground_truth, protocol)), offsets
+        boxes = _shifted(np.trunc(_shifted(boxes, *written)), -written[0], -written[1])
+    if protocol.frame == "written" and not predictions.points:
+        boxes = _shifted(boxes, written[0] - wanted[0], written[1] - wanted[1])
+    boxes = _shifted(boxes, 0, _corner_shift(ground_truth, protocol))
+    return np.where(flat[:, None], _NOWHERE, boxes), offsets
 
 
 def _prepared_targets(
@@ -314,10 +322,14 @@ def _by_entity(
         )
     codes = ground_truth.keys.image.codes * len(entity.values) + entity.codes
     _, group = np.unique(codes[phrase], return_inverse=True)
-    order = np.argsort(group, kind="stable")
+    by_key = np.empty(len(ground_truth), np.int64)
+    by_key[ground_truth.keys.order()] = np.arange(len(ground_truth))
+    order = np.lexsort((by_key[phrase], group))
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     first = order[starts]
-    return phrase[first], prediction[first], np.minimum.reduceat(overlap[order], starts)
+    absent = np.minimum.reduceat(prediction[order], starts) < 0
+    worst = np.minimum.reduceat(overlap[order], starts)
+    return phrase[first], np.where(absent, -1, prediction[first]), worst
 
 
 def _passes(overlap: FloatArray, protocol: Protocol, threshold: float) -> BoolArray:
@@ -336,6 +348,11 @@ def _reduce(
     """Make every figure of the outcome column."""
     correct, phrase = outcomes.correct, outcomes.phrase
     first = outcomes.overlap[:, 0]
+    predicted = outcomes.prediction >= 0
+
+    def count(overlap: FloatArray, threshold: float) -> Accuracy:
+        return _count(_passes(overlap, protocol, threshold) & predicted)
+
     accuracy, categories, intervals = _with_intervals(ground_truth, outcomes, bootstrap)
     ranked = alignment.predictions.ranked
     area = areas(ground_truth.union_boxes)[phrase]
@@ -349,11 +366,9 @@ def _reduce(
         protocol=protocol,
         accuracy=accuracy,
         interval=intervals[0],
-        mean=float(first.mean()),
+        mean=math.fsum(first.tolist()) / len(first),
         median=float(np.median(first)),
-        thresholds={t: _count(_passes(first, protocol, t)) for t in THRESHOLDS}
-        if protocol.overlap != "point"
-        else {},
+        thresholds={t: count(first, t) for t in THRESHOLDS} if protocol.overlap != "point" else {},
         categories=dict(zip(names, categories.values(), strict=True)),
         category_intervals=dict(zip(names, intervals[1:], strict=True)),
         sizes={
@@ -361,14 +376,12 @@ def _reduce(
         },
         boxes={"single": _count(correct[~several]), "multi": _count(correct[several])},
         recall={
-            k: _count(_passes(outcomes.overlap[:, column], protocol, protocol.threshold))
+            k: count(outcomes.overlap[:, column], protocol.threshold)
             for column, k in enumerate(protocol.ranks)
         }
         if ranked
         else {},
-        upper_bound=_count(_passes(outcomes.overlap[:, -1], protocol, protocol.threshold))
-        if ranked
-        else None,
+        upper_bound=count(outcomes.overlap[:, -1], protocol.threshold) if ranked else None,
         coverage=Coverage(
             len(alignment.rows) - alignment.missing,
             alignment.missing,

@@ -87,6 +87,11 @@ class BoxSpace:
         return self.units != "pixel"
 
     @property
+    def corner_shift(self) -> tuple[int, int]:
+        """What turns continuous edges (low, high) into the file's corner numbers."""
+        return self.origin, self.origin - self.plus_one
+
+    @property
     def plus_one(self) -> int:
         """What an inclusive right or bottom corner lacks to the edge of its pixel."""
         return int(self.corners == "inclusive")

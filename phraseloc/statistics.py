@@ -2,9 +2,10 @@
 
 Five captions share an image and its boxes, so phrases depend on each other: images are resampled,
 never phrases. Each image's weight in each sample is drawn from a Poisson distribution of mean 1
-(Chamandy et al., Estimating Uncertainty for Massive Data Streams, 2012), by a counter-based generator whose key is the image's id: the weights depend on seed and id alone, not on
-the order of rows, the number of threads or how data are divided. Counts and weights are whole
-numbers, so every sum is exact and every figure has the same bits everywhere.
+(Chamandy et al., Estimating Uncertainty for Massive Data Streams, 2012), by a counter-based
+generator whose key is the image's id: the weights depend on seed and id alone, not on the order of
+rows, the number of threads or how data are divided. Counts and weights are whole numbers, so every
+sum is exact and every figure has the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phraseloc.columns import IntArray
+from phraseloc.errors import OptionError
 
 SAMPLES = 10_000
 SEED = 0
@@ -63,13 +65,19 @@ def bootstrap_ratios(
     >>> round(interval.low, 2), round(interval.high, 2)
     (0.45, 0.55)
     """
-    weights = poisson_weights(tuple(images), samples, seed)
+    if not (samples >= 1 and 0 <= seed < 2**63 and 0 < confidence < 1):
+        raise OptionError(
+            f"found {samples} samples, seed {seed}, confidence {confidence}; expected at least "
+            "one sample, a seed from 0 to 2**63 - 1, a confidence between 0 and 1"
+        )
     columns = correct.shape[1]
-    counts = np.concatenate([correct, total], axis=1).astype(np.float64)
+    counts = np.concatenate([correct, total], axis=1).T
+    exact_in_single = counts.max(initial=0) * _poisson_table()[-1] * _BLOCK < 2**24
+    counts = counts.astype(np.float32 if exact_in_single else np.float64)
     sums = np.zeros((2 * columns, samples))
-    for start in range(0, len(images), 4 * _BLOCK):
-        block = slice(start, start + 4 * _BLOCK)
-        sums += counts[block].T @ weights[block].astype(np.float64)
+    for start in range(0, len(images), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        sums += counts[:, block] @ poisson_weights(tuple(images[block]), samples, seed)
     tail = (1 - confidence) / 2
     intervals = []
     for right, of in zip(sums[:columns], sums[columns:], strict=True):
@@ -79,26 +87,21 @@ def bootstrap_ratios(
     return intervals
 
 
-@lru_cache(maxsize=2)
-def poisson_weights(images: tuple[str, ...], samples: int, seed: int) -> npt.NDArray[np.uint8]:
-    """Draw the weight of each of M images in each bootstrap sample, (M, samples) uint8.
+@lru_cache(maxsize=64)
+def poisson_weights(images: tuple[str, ...], samples: int, seed: int) -> npt.NDArray[np.float32]:
+    """Draw the weight of each of M images in each bootstrap sample, (M, samples) float32.
 
     Sample 4j + i of an image with key k has the i-th 16 bits of splitmix64's output at counter
     k + (j + 1) * 0x9E3779B97F4A7C15 (Steele et al., Fast Splittable Pseudorandom Number
     Generators, OOPSLA 2014), looked up in the Poisson distribution rounded to 1/65536.
     """
-    salt = seed.to_bytes(8, "little", signed=True)
+    salt = seed.to_bytes(8, "little")
     digests = b"".join(blake2b(i.encode(), digest_size=8, key=salt).digest() for i in images)
     keys = np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-    groups = -(-samples // 4)
-    steps = np.arange(1, groups + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    table = _poisson_table()
-    weights = np.empty((len(keys), 4 * groups), dtype=np.uint8)
-    for start in range(0, len(keys), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        bits = _splitmix64(keys[block, None] + steps)
-        np.take(table, bits.astype("<u8", copy=False).view("<u2"), out=weights[block], mode="clip")
-    return weights[:, :samples]
+    steps = np.arange(1, -(-samples // 4) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    bits = _splitmix64(keys[:, None] + steps)
+    places = bits.astype("<u8", copy=False).view("<u2")[:, :samples]
+    return np.take(_poisson_table(), places)
 
 
 def _splitmix64(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -110,8 +113,9 @@ def _splitmix64(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return state
 
 
-def _poisson_table() -> npt.NDArray[np.uint8]:
+@lru_cache(maxsize=1)
+def _poisson_table() -> npt.NDArray[np.float32]:
     """Give the inverse distribution of Poisson(1) at 65,536 places: mean 1, variance 0.99997."""
     mass = np.array([math.exp(-1) / math.factorial(k) for k in range(12)])
     edges = np.rint(np.cumsum(mass) * 65536)
-    return np.searchsorted(edges, np.arange(65536), side="right").astype(np.uint8)
+    return np.searchsorted(edges, np.arange(65536), side="right").astype(np.float32)

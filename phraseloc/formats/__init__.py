@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from phraseloc.data import GroundTruth, Predictions
-from phraseloc.errors import InputError, Problems
+from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.formats import records
-from phraseloc.formats.source import STDIN, name_of, read_bytes
+from phraseloc.formats.source import STDIN, name_of, read_bytes, reason_of
 from phraseloc.formats.write import save_ground_truth, save_predictions
 
 __all__ = [
@@ -45,8 +45,10 @@ _FOREIGN: Mapping[bytes, str] = {
     b"\x80\x04": "a pickle",
     b"\x80\x05": "a pickle",
     b"\x93NUMPY": "a NumPy array",
-    b"PK\x03\x04": "a zip archive (of predictions? name one file in it)",
-    b"<": "XML or HTML",
+    b"PK\x03\x04": "a zip archive that is damaged, or no release",
+    b"<?xml": "XML",
+    b"<!": "HTML or XML",
+    b"<html": "HTML",
 }
 
 
@@ -70,26 +72,33 @@ def load_ground_truth(
     InputError
         with everything that is wrong in the file
     """
-    from phraseloc.formats.archive import is_archive
     from phraseloc.formats.cache import cached
-    from phraseloc.formats.flickr30k_entities import read_release, read_split, read_unrelated
+    from phraseloc.formats.lists import read_split, read_unrelated
 
     images = None if split is None else read_split(split)
     captions = frozenset() if unrelated is None else read_unrelated(unrelated)
     declared = {name: value for name, value in declared.items() if value is not None}
     if str(path) == STDIN:
         return _from_records(path, images, declared)
-    path = Path(path)
-    choices = (images, sorted(captions), sorted(declared.items()))
-    if not path.exists():
-        raise InputError(str(path), "no such file or directory")
+    place = Path(path)
 
     def read() -> GroundTruth:
-        if is_archive(path):
-            return read_release(path, images, captions)
-        return _from_records(path, images, declared)
+        from phraseloc.formats.archive import is_archive
+        from phraseloc.formats.flickr30k_entities import read_release
 
-    return cached(path, choices, read)
+        if not is_archive(place):
+            if unrelated is not None:
+                raise OptionError(f"{place.name}: unrelated captions are left out of releases only")
+            return _from_records(place, images, declared)
+        if declared:
+            raise OptionError(f"{place.name}: the boxes of a release are fixed, found {declared}")
+        return read_release(place, images, captions)
+
+    choices = (images, sorted(captions), sorted(declared.items()))
+    try:
+        return cached(place, choices, read)
+    except OSError as error:
+        raise InputError(str(path), reason_of(error)) from None
 
 
 def _from_records(
@@ -155,25 +164,17 @@ def _reader(data: bytes, source: str, expected: str) -> Reader:
 
         return read_parquet
     if start.startswith((b"[", b"{")):
-        from phraseloc.formats.json_records import read_json, read_json_lines
+        from phraseloc.formats.json_records import is_lines, read_json, read_json_lines
 
-        return read_json_lines if _is_lines(data, start) else read_json
+        return read_json_lines if is_lines(data) else read_json
+    found = next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
     first_line = start.partition(b"\n")[0]
-    if b"\t" in first_line or first_line.startswith(b"#phraseloc"):
+    if not found and (b"\t" in first_line or first_line.startswith(b"#phraseloc")):
         from phraseloc.formats.tsv import read_tsv
 
         return read_tsv
-    found = next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
     raise InputError(
         source,
         f"found {found or 'a file of no known format'}, expected {expected} as JSON, JSON Lines, "
         "TSV or Parquet" + (", or an official release" if expected == "ground truth" else ""),
     )
-
-
-def _is_lines(data: bytes, start: bytes) -> bool:
-    """Tell JSON Lines from JSON: an object that ends with its line and is not a whole file."""
-    if not start.startswith(b"{"):
-        return False
-    first_line = data.lstrip().partition(b"\n")[0].rstrip()
-    return first_line.endswith(b"}") and b'"records"' not in first_line

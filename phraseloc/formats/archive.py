@@ -36,7 +36,14 @@ def read_members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
             yield from _zip(path, wanted, unsafe)
         else:
             yield from _tar(path, wanted, unsafe)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(source, f"the archive cannot be read: {error}") from None

@@ -73,7 +73,7 @@ def _digest(path: Path, choices: Sequence[object]) -> str:
     state = sha256(repr((LAYOUT, __version__, path.name, *choices)).encode())
     if path.is_dir():
         for file in sorted(path.rglob("*")):
-            facts = file.stat()
+            facts = file.lstat()
             state.update(f"{file}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     else:
         with path.open("rb") as stream:

@@ -21,15 +21,15 @@ import numpy as np
 
 from phraseloc.columns import Strings, offsets_of
 from phraseloc.data import GroundTruth, PhraseKeys
-from phraseloc.errors import InputError, Problems
+from phraseloc.errors import InputError, Problems, noting
 from phraseloc.formats.archive import read_members
-from phraseloc.formats.source import check_text, lines_of, name_of, read_bytes
+from phraseloc.formats.source import check_text, lines_of, name_of
 from phraseloc.space import BoxSpace
 
 SPACE = BoxSpace("xyxy", "inclusive", 1)
 
-_MEMBER = re.compile(r"(?:^|/)(Annotations|Sentences)/([^/]+)\.(?:xml|txt)$")
-_MARK = re.compile(r"\[/EN#(\d+)((?:/[^/\s\[\]]+)+)\s+([^\[\]]*[^\[\]\s])\s*\]")
+_MEMBER = re.compile(r"(?:^|/)(Annotations|Sentences)/([^./][^/]*)\.(?:xml|txt)$")
+_MARK = re.compile(r"\[/EN#(\d+)((?:/[^/\s\[\]]+)+)\s([^\[\]]*)\]")
 
 Corners = tuple[int, int, int, int]
 
@@ -81,13 +81,11 @@ def read_release(
     for name, data in read_members(path, lambda name: _is_wanted(name, wanted)):
         match = _MEMBER.search(name)
         assert match
-        try:
+        with noting(problems, "a file that cannot be read"):
             if match[1] == "Annotations":
                 annotations[match[2]] = _parse_annotation(data, name, problems)
             else:
                 sentences[match[2]] = list(_parse_sentences(match[2], data, name, problems))
-        except InputError as error:
-            problems.add("a file that cannot be read", str(error))
     if not problems:
         _check_complete(images, annotations, sentences, problems)
     problems.raise_if_any()
@@ -96,48 +94,9 @@ def read_release(
     return _assemble(phrases, annotations, unrelated, source)
 
 
-def read_split(path: str | Path) -> list[str]:
-    """Read a split list: an image id a line.
-
-    Raises
-    ------
-    InputError
-        if a line is empty, or an image stands twice
-    """
-    source = name_of(path)
-    lines = lines_of(read_bytes(path), source)
-    problems = Problems(source)
-    first: dict[str, int] = {}
-    for row, line in enumerate(lines, start=1):
-        image = line.strip()
-        if not image or "\t" in image or " " in image:
-            problems.add("a line that is not an image id", f"line {row}: found {line[:60]!r}")
-        elif image in first:
-            problems.add(
-                "an image that stands twice", f"line {row}: {image}, first in {first[image]}"
-            )
-        first.setdefault(image, row)
-    problems.raise_if_any()
-    return list(first)
-
-
-def read_unrelated(path: str | Path) -> frozenset[tuple[str, int]]:
-    """Read ``UNRELATED_CAPTIONS``: image and sentence number, from 1; ``#`` starts a comment."""
-    source = name_of(path)
-    captions = set()
-    for row, line in enumerate(lines_of(read_bytes(path), source), start=1):
-        if line.startswith("#"):
-            continue
-        image, _, number = line.partition(" ")
-        if not number.strip().isdecimal() or int(number) < 1:
-            raise InputError(source, f"line {row}: found {line!r}, expected an image and a number")
-        captions.add((image, int(number) - 1))
-    return frozenset(captions)
-
-
 def _is_wanted(name: str, images: set[str] | None) -> bool:
     match = _MEMBER.search(name)
-    return bool(match) and (images is None or match[2] in images)  # type: ignore[index]
+    return match is not None and (images is None or match[2] in images)
 
 
 def _parse_annotation(data: bytes, name: str, problems: Problems) -> _Image:
@@ -178,7 +137,8 @@ def _parse_sentences(image: str, data: bytes, name: str, problems: Problems) -> 
     """Parse a caption a line; a phrase's first word counts the words before it, marks aside."""
     for sentence, line in enumerate(lines_of(data, name)):
         end = words = 0
-        for match in _MARK.finditer(line):
+        marks = [match for match in _MARK.finditer(line) if match[3].strip()]
+        for match in marks:
             words += len(line[end : match.start()].split())
             entity, categories, text = match.groups()
             tokens = text.split()
@@ -186,7 +146,7 @@ def _parse_sentences(image: str, data: bytes, name: str, problems: Problems) -> 
             yield _Phrase(image, sentence, words, entity, " ".join(tokens), kinds)
             words += len(tokens)
             end = match.end()
-        if line.count("[/EN#") != len(_MARK.findall(line)):
+        if line.count("[/EN#") != len(marks):
             problems.add(
                 "a phrase mark that cannot be read", f"{name}: line {sentence + 1}: {line[:80]}"
             )

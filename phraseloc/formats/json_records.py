@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from phraseloc.errors import InputError, Problems
+from phraseloc.errors import InputError, Problems, noting
 from phraseloc.formats.records import Record, RecordFile, check_objects
 from phraseloc.formats.source import check_text
 
@@ -31,8 +31,24 @@ class _Wrapped(msgspec.Struct):
     records: list[Record]
 
 
+class _Probe(msgspec.Struct):
+    records: msgspec.Raw = msgspec.Raw()
+
+
+_PROBE = msgspec.json.Decoder(_Probe)
 _WRAPPED = msgspec.json.Decoder(_Wrapped)
 _HEADER = msgspec.json.Decoder(_Header)
+
+
+def is_lines(data: bytes) -> bool:
+    """Tell JSON Lines from JSON: the first line is an object, and does not hold all records."""
+    first_line = data.lstrip().partition(b"\n")[0]
+    if not first_line.startswith(b"{"):
+        return False
+    try:
+        return not _PROBE.decode(first_line).records
+    except (msgspec.DecodeError, RecursionError):
+        return b"\n{" in data
 
 
 def read_json(data: bytes, source: str, problems: Problems) -> RecordFile:
@@ -49,7 +65,7 @@ def read_json(data: bytes, source: str, problems: Problems) -> RecordFile:
             wrapped = _WRAPPED.decode(data)
             return _sound(wrapped.records, "record", 1, wrapped.phraseloc)
         return _sound(_ARRAY.decode(data), "record", 1, {})
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         objects = _parse(text, source)
         header = {}
         if isinstance(objects, dict):
@@ -59,7 +75,8 @@ def read_json(data: bytes, source: str, problems: Problems) -> RecordFile:
             raise InputError(
                 source, 'expected an array of records, or {"records": [...]}'
             ) from None
-        return _checked(objects, "record", 1, header, problems, error)
+        rows = range(1, len(objects) + 1)
+        return _checked(objects, "record", rows, header, problems, str(error))
 
 
 def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
@@ -79,14 +96,20 @@ def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
             header, data, first = _HEADER.decode(first_line).phraseloc, rest, 2
         except msgspec.DecodeError as error:
             raise InputError(source, f"line 1: the header cannot be read: {error}") from None
+    lines = text.removesuffix("\n").split("\n")[first - 1 :]
     try:
-        return _sound(_LINE.decode_lines(data), "line", first, header)
-    except msgspec.DecodeError as error:
-        lines = text.removesuffix("\n").split("\n")[first - 1 :]
-        objects = [
-            _parse(line, f"{source}, line {row}") for row, line in enumerate(lines, start=first)
-        ]
-        return _checked(objects, "line", first, header, problems, error)
+        records = _LINE.decode_lines(data)
+        if len(records) == len(lines):
+            return _sound(records, "line", first, header)
+        reason = "a blank line"
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = str(error)
+    objects, rows = [], []
+    for row, line in enumerate(lines, start=first):
+        with noting(problems, "a line that is not a record"):
+            objects.append(_parse(line, f"line {row}"))
+            rows.append(row)
+    return _checked(objects, "line", rows, header, problems, reason)
 
 
 def _sound(
@@ -98,15 +121,15 @@ def _sound(
 def _checked(
     objects: list[Any],
     row_name: str,
-    first: int,
+    rows: Sequence[int],
     header: Mapping[str, Any],
     problems: Problems,
-    error: msgspec.DecodeError,
+    reason: str,
 ) -> RecordFile:
-    records, rows = check_objects(objects, row_name, first, problems)
+    records, sound = check_objects(objects, row_name, rows, problems)
     if not problems:
-        problems.add("a record that cannot be read", str(error))
-    return RecordFile(records, np.array(rows, dtype=np.int64), row_name, header)
+        problems.add("a record that cannot be read", reason)
+    return RecordFile(records, np.array(sound, dtype=np.int64), row_name, header)
 
 
 def _parse(text: str, source: str) -> Any:
@@ -114,6 +137,8 @@ def _parse(text: str, source: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if not text.strip():
+            raise InputError(source, "found a blank line, expected a record") from None
         if error.pos >= len(text.rstrip()):
             raise InputError(
                 source, f"the text breaks off at line {error.lineno}, column {error.colno}"
@@ -121,5 +146,5 @@ def _parse(text: str, source: str) -> Any:
         raise InputError(
             source, f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
-    except RecursionError:
-        raise InputError(source, "not JSON that can be read: it is nested too deeply") from None
+    except (RecursionError, ValueError) as error:
+        raise InputError(source, f"not JSON that can be read: {error}") from None

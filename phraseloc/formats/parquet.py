@@ -6,8 +6,10 @@ Needs pyarrow (the extra ``scale``).
 from __future__ import annotations
 
 import io
-import json
 from typing import Any
+
+import msgspec
+import numpy as np
 
 from phraseloc.errors import InputError, MissingExtra, Problems
 from phraseloc.formats.records import Record, RecordFile, check_objects
@@ -17,8 +19,6 @@ METADATA = b"phraseloc"
 
 def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
     """Read the columns that records have; others are passed over."""
-    import numpy as np
-
     pyarrow, parquet = _import()
     try:
         table = parquet.read_table(io.BytesIO(data))
@@ -28,19 +28,23 @@ def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
     if "image" not in known:
         raise InputError(source, f'found columns {table.column_names}, expected "image" among them')
     try:
-        header = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    except ValueError as error:
+        text = (table.schema.metadata or {}).get(METADATA, b"{}")
+        header = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
         raise InputError(source, f"its phraseloc metadata cannot be read: {error}") from None
-    records, rows = check_objects(table.select(known).to_pylist(), "record", 1, problems)
+    objects = table.select(known).to_pylist()
+    numbers = range(1, len(objects) + 1)
+    records, rows = check_objects(objects, "record", numbers, problems)
     return RecordFile(records, np.array(rows, dtype=np.int64), "record", header)
 
 
 def write_parquet(rows: list[dict[str, Any]], header: dict[str, Any]) -> bytes:
     """Write rows as Parquet bytes."""
     pyarrow, parquet = _import()
-    table = pyarrow.Table.from_pylist(rows)
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = pyarrow.table({name: [row.get(name) for row in rows] for name in names})
     if header:
-        table = table.replace_schema_metadata({METADATA: json.dumps(header).encode()})
+        table = table.replace_schema_metadata({METADATA: msgspec.json.encode(header)})
     sink = io.BytesIO()
     parquet.write_table(table, sink)
     return sink.getvalue()

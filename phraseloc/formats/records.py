@@ -16,21 +16,26 @@ What the numbers of a box mean is a `BoxSpace`, declared by the caller or in the
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
-from phraseloc.columns import FloatArray, IntArray, Strings, offsets_of
+from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings, offsets_of
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions, check_boxes
 from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.space import BoxSpace
 
 Box = tuple[float, float, float, float]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
+LARGEST = 1e15
+"""Coordinates beyond it are refused as infinite ones are: their areas would not be exact."""
 
 
 class Record(msgspec.Struct, gc=False):
@@ -42,11 +47,11 @@ class Record(msgspec.Struct, gc=False):
     boxes: list[Box] | None = None
     scores: list[float] | None = None
     point: tuple[float, float] | None = None
-    start: int | None = None
-    first_word: int | None = None
-    sentence: int | None = None
+    start: Whole | None = None
+    first_word: Whole | None = None
+    sentence: Whole | None = None
     entity: str | None = None
-    phraseId: str | int | None = None  # noqa: N815 - the reference scorer's field
+    phraseId: str | Whole | None = None  # noqa: N815 - the reference scorer's field
     categories: list[str] | None = None
     width: float | None = None
     height: float | None = None
@@ -71,19 +76,19 @@ class RecordFile:
 
 
 def check_objects(
-    objects: Sequence[Any], row_name: str, first: int, problems: Problems
+    objects: Sequence[Any], row_name: str, rows: Sequence[int], problems: Problems
 ) -> tuple[list[Record], list[int]]:
     """Check plain objects field by field, note every problem, and keep the sound ones."""
-    records, rows = [], []
-    for row, item in enumerate(objects, start=first):
+    records, sound = [], []
+    for row, item in zip(rows, objects, strict=True):
         wrong = list(_wrong(item))
         for kind, found in wrong:
             problems.add(kind, f"{row_name} {row}: found {found}")
         if not wrong:
             known = {name: item[name] for name in Record.__struct_fields__ if name in item}
             records.append(msgspec.convert(known, Record))
-            rows.append(row)
-    return records, rows
+            sound.append(row)
+    return records, sound
 
 
 def _wrong(item: Any) -> Any:
@@ -101,8 +106,11 @@ def _wrong(item: Any) -> Any:
         value = item.get(name)
         if value is not None and _FIELDS[name][0](value):
             flat = value if name != "boxes" else chain.from_iterable(value)
-            if not all(math.isfinite(number) for number in flat):
-                yield f'"{name}" holds a number that is not finite', _shown(value)
+            if not all(abs(number) <= LARGEST for number in flat):
+                yield _NOT_FINITE, _shown(value)
+
+
+_NOT_FINITE = f"a box with a number that is not finite, or beyond {LARGEST:g}"
 
 
 def _shown(value: Any) -> str:
@@ -119,11 +127,15 @@ def _texts(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2**62
 
 
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _coordinate(value: Any) -> bool:
+    return _number(value) and abs(value) <= LARGEST
 
 
 def _numbers(value: Any, count: int) -> bool:
@@ -138,7 +150,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, list) and all(_numbers(b, 4) for b in v),
         "a list of boxes of 4 numbers",
     ),
-    "scores": (lambda v: isinstance(v, list) and all(map(_number, v)), "a list of numbers"),
+    "scores": (lambda v: isinstance(v, list) and all(map(_coordinate, v)), "a list of numbers"),
     "point": (lambda v: _numbers(v, 2), "2 numbers"),
     "start": (_whole, "a whole number from 0"),
     "first_word": (_whole, "a whole number from 0"),
@@ -146,8 +158,8 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "entity": (_text, 'a string, such as "548"'),
     "phraseId": (lambda v: _text(v) or _whole(v), "a string or a whole number"),
     "categories": (_texts, "a list of strings"),
-    "width": (_number, "a number"),
-    "height": (_number, "a number"),
+    "width": (_coordinate, "a number"),
+    "height": (_coordinate, "a number"),
 }
 
 
@@ -167,6 +179,7 @@ def to_ground_truth(
         )
     boxes, offsets = _boxes(file, problems)
     keys = _keys(file, problems)
+    sizes = _sizes(file, keys.image, problems)
     problems.raise_if_any()
     boxes = space.read(boxes)
     owner = np.repeat(np.arange(len(records)), np.diff(offsets))
@@ -181,7 +194,7 @@ def to_ground_truth(
         categories=categories.values,
         category_offsets=offsets_of([len(names) for names in labels]),
         category_codes=categories.codes,
-        sizes=_sizes(records, keys.image),
+        sizes=sizes,
         space=space,
         source=source,
         unions_only=not any(record.boxes for record in records),
@@ -193,6 +206,8 @@ def to_predictions(
 ) -> Predictions:
     """Make predictions of records; ``boxes`` are ranked by ``scores``, or stand best first."""
     records = file.records
+    if not len(records) and not problems:
+        problems.add("no record", "found 0 records, expected one a phrase")
     points = bool(records) and records[0].point is not None
     keys = _keys(file, problems)
     where = _where(file)
@@ -236,10 +251,10 @@ def _where(file: RecordFile) -> Callable[[int], str]:
 def _keys(file: RecordFile, problems: Problems) -> PhraseKeys:
     """Make the columns of the key; ``image#sentence`` is split where no sentence is given."""
     records = file.records
-    image = Strings.of([record.image for record in records])
+    image = Strings.of(_field(records, "image"))
     sentence = _column(file, "sentence", problems)
     if sentence is None:
-        image, sentence = _split_captions(image)
+        image, sentence = _split_captions(file, image, problems)
     first_word = _column(file, "first_word", problems)
     if first_word is None:
         first_word = _column(file, "start", problems)
@@ -248,62 +263,99 @@ def _keys(file: RecordFile, problems: Problems) -> PhraseKeys:
         if sentence is not None and first_word is None:
             first_word = np.zeros(len(records), np.int64)
     entity = _column(file, "entity", problems)
+    phrases = _field(records, "phrase")
     phrase = None
-    if records and any(record.phrase is not None for record in records):
-        phrase = Strings.of([_joined(record.phrase) for record in records])
+    if phrases.count(None) < len(phrases):
+        texts = [" ".join(text) if type(text) is list else text or "" for text in phrases]
+        phrase = Strings.of(texts)
     return PhraseKeys(image, sentence, first_word, entity, phrase)
 
 
-def _joined(phrase: str | list[str] | None) -> str:
-    return " ".join(phrase) if isinstance(phrase, list) else phrase or ""
+def _field(records: Sequence[Record], name: str) -> list[Any]:
+    return list(map(attrgetter(name), records))
 
 
 def _column(file: RecordFile, name: str, problems: Problems) -> Any:
     """Give a column that all records have, None where none has it."""
-    values = [getattr(record, name) for record in file.records]
-    if all(value is None for value in values):
+    values = _field(file.records, name)
+    lacking = values.count(None)
+    if lacking == len(values):
         return None
-    lacking = [row for row, value in enumerate(values) if value is None]
     if lacking:
-        problems.add_rows(f'"{name}" is missing where other records have it', lacking, _where(file))
+        rows = [row for row, value in enumerate(values) if value is None]
+        problems.add_rows(f'"{name}" is missing where other records have it', rows, _where(file))
         return None
     if name == "entity":
         return Strings.of(values)
     try:
-        return np.array([int(value) for value in values], dtype=np.int64)
+        return np.array(values, dtype=np.int64)
     except (ValueError, OverflowError):
         return None
 
 
-def _split_captions(captions: Strings) -> tuple[Strings, IntArray | None]:
-    """Split ``image#sentence``, where all rows are of that form."""
-    parts = [value.rpartition("#") for value in captions.values]
-    if not parts or not all(hash_ and image and text.isdecimal() for image, hash_, text in parts):
+_CAPTION = re.compile(r"(.+)#(\d{1,18})", re.DOTALL)
+
+
+def _split_captions(
+    file: RecordFile, captions: Strings, problems: Problems
+) -> tuple[Strings, IntArray | None]:
+    """Split ``image#sentence``, which all rows have or none."""
+    matches = [_CAPTION.fullmatch(value) for value in captions.values]
+    if not any(matches):
         return captions, None
-    images = Strings.of([image for image, _, _ in parts])
-    sentences = np.array([int(text) for _, _, text in parts], dtype=np.int64)
+    if None in matches:
+        lacking = np.array([match is None for match in matches])[captions.codes]
+        problems.add_rows(
+            'an image without "#sentence" where others have it',
+            np.flatnonzero(lacking),
+            lambda row: f"{_where(file)(row)}: found {captions[row]!r}",
+        )
+        return captions, None
+    parts = [match.groups() for match in matches if match]
+    images = Strings.of([image for image, _ in parts])
+    sentences = np.array([text for _, text in parts], dtype=np.int64)
     return Strings(images.values, images.codes[captions.codes]), sentences[captions.codes]
 
 
 def _boxes(file: RecordFile, problems: Problems) -> tuple[FloatArray, IntArray]:
     """Give the boxes as the file has them, flat, and the records' offsets."""
-    single = [record.box for record in file.records]
-    if not any(record.boxes is not None for record in file.records) and None not in single:
-        flat = np.fromiter(chain.from_iterable(single), np.float64, 4 * len(single))  # type: ignore[arg-type]
-        return flat.reshape(-1, 4), np.arange(len(single) + 1)
-    lists: list[Sequence[Box]] = []
-    for row, record in enumerate(file.records):
-        if record.boxes is None and record.box is None:
-            found = '"point"' if record.point else "neither"
-            problems.add(
-                'a record with neither "box" nor "boxes"', f"{_where(file)(row)}: found {found}"
-            )
-        lists.append(
-            record.boxes if record.boxes is not None else [record.box] if record.box else []
+    single = _field(file.records, "box")
+    several = _field(file.records, "boxes")
+    if several.count(None) == len(several) and not single.count(None):
+        flat = np.fromiter(chain.from_iterable(single), np.float64, 4 * len(single))
+        offsets = np.arange(len(single) + 1)
+    else:
+        lacking = [row for row, pair in enumerate(zip(single, several, strict=True)) if pair == _NO]
+        problems.add_rows(
+            'a record with neither "box" nor "boxes"', lacking, lambda row: _where(file)(row)
         )
-    return np.array(list(chain.from_iterable(lists)), np.float64).reshape(-1, 4), offsets_of(
-        [len(boxes) for boxes in lists]
+        lists = [
+            boxes if boxes is not None else [box] if box is not None else []
+            for box, boxes in zip(single, several, strict=True)
+        ]
+        flat = np.array(list(chain.from_iterable(lists)), np.float64)
+        offsets = offsets_of([len(boxes) for boxes in lists])
+    boxes = flat.reshape(-1, 4)
+    return _finite(file, boxes, offsets, problems), offsets
+
+
+_NO = (None, None)
+
+
+def _finite(
+    file: RecordFile, numbers: FloatArray, offsets: IntArray, problems: Problems
+) -> FloatArray:
+    """Note boxes or points with a number that is no coordinate; ones take their place."""
+    wrong: BoolArray = np.any(~(np.abs(numbers) <= LARGEST), axis=1)
+    if not wrong.any():
+        return numbers
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    problems.add_rows(
+        _NOT_FINITE,
+        np.flatnonzero(wrong),
+        lambda box: f"{_where(file)(owner[box])}: found {numbers[box].tolist()}",
     )
+    return np.where(wrong[:, None], 1.0, numbers)
 
 
 def _points(file: RecordFile, problems: Problems) -> FloatArray:
@@ -312,45 +364,54 @@ def _points(file: RecordFile, problems: Problems) -> FloatArray:
         [row for row, record in enumerate(file.records) if record.point is None],
         _where(file),
     )
-    points = [record.point or (math.inf, math.inf) for record in file.records]
-    return np.array(points, np.float64)
+    points = np.array([record.point or (1.0, 1.0) for record in file.records], np.float64)
+    return _finite(file, points, np.arange(len(points) + 1), problems)
 
 
 def _scores(file: RecordFile, offsets: IntArray, problems: Problems) -> FloatArray | None:
     """Give the scores of all boxes, None where no record has them."""
-    if not any(record.scores is not None for record in file.records):
+    given = _field(file.records, "scores")
+    if given.count(None) == len(given):
         return None
     counts = np.diff(offsets).tolist()
-    wrong = [r for r, record in enumerate(file.records) if len(record.scores or ()) != counts[r]]
+    wrong = [row for row, scores in enumerate(given) if len(scores or ()) != counts[row]]
     problems.add_rows(
         '"scores" are not one a box',
         wrong,
         lambda row: (
-            f"{_where(file)(row)}: found {len(file.records[row].scores or ())} scores, "
-            f"{counts[row]} boxes"
+            f"{_where(file)(row)}: found {len(given[row] or ())} scores, {counts[row]} boxes"
         ),
     )
     if wrong:
         return None
-    scores = np.array(
-        list(chain.from_iterable(record.scores or () for record in file.records)), np.float64
-    )
+    scores = np.array(list(chain.from_iterable(scores or () for scores in given)), np.float64)
     owner = np.repeat(np.arange(len(counts)), counts)
     problems.add_rows(
         "a score that is not finite",
         owner[~np.isfinite(scores)],
-        lambda row: f"{_where(file)(row)}: found {file.records[row].scores}",
+        lambda row: f"{_where(file)(row)}: found {given[row]}",
     )
     return scores
 
 
-def _sizes(records: Sequence[Record], image: Strings) -> FloatArray | None:
-    if not any(record.width is not None for record in records):
+def _sizes(file: RecordFile, image: Strings, problems: Problems) -> FloatArray | None:
+    """Give the images' sizes, NaN where unknown; all records of an image must agree."""
+    given = list(zip(_field(file.records, "width"), _field(file.records, "height"), strict=True))
+    if given.count(_NO) == len(given):
         return None
-    sizes = np.full((len(image.values), 2), np.nan)
-    pairs = [(record.width, record.height) for record in records]
-    sizes[image.codes] = np.array(pairs, dtype=np.float64)
-    return sizes
+    sizes: dict[int, tuple[float, float]] = {}
+    for row, (code, size) in enumerate(zip(image.codes.tolist(), given, strict=True)):
+        if size == _NO:
+            continue
+        if not all(side is not None and 0 < side <= LARGEST for side in size):
+            problems.add('"width" and "height" that are no size', _found(file, row, size))
+        elif sizes.setdefault(code, size) != size:
+            problems.add("two sizes of one image", _found(file, row, (size, "and", sizes[code])))
+    return np.array([sizes.get(code, (np.nan, np.nan)) for code in range(len(image.values))])
+
+
+def _found(file: RecordFile, row: int, value: tuple[Any, ...]) -> str:
+    return f"{_where(file)(row)}: found {' '.join(map(str, value))}"
 
 
 def declared_space(header: Mapping[str, Any], declared: Mapping[str, Any], source: str) -> BoxSpace:

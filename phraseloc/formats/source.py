@@ -15,7 +15,7 @@ STDIN = "-"
 
 def name_of(path: str | Path) -> str:
     """Name a file in messages and tables."""
-    return "standard input" if str(path) == STDIN else Path(path).name
+    return "standard input" if str(path) == STDIN else Path(path).name or str(Path(path).resolve())
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -44,10 +44,11 @@ def _raw(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise InputError(str(path), _reason(error)) from None
+        raise InputError(str(path), reason_of(error)) from None
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Say why a file cannot be opened, without its name."""
     return (error.strerror or str(error)).lower()
 
 
@@ -71,14 +72,16 @@ def _decompressor(data: bytes) -> Callable[[bytes], bytes] | None:
 
 
 def _unzstd(data: bytes) -> bytes:
-    import io
-
     import zstandard
 
-    with zstandard.ZstdDecompressor().stream_reader(
-        io.BytesIO(data), read_across_frames=True
-    ) as file:
-        return file.read()
+    frames = []
+    while data:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        frames.append(frame.decompress(data))
+        if not frame.eof:
+            raise EOFError("the compressed data break off")
+        data = frame.unused_data
+    return b"".join(frames)
 
 
 def check_text(data: bytes, source: str) -> str:
@@ -134,7 +137,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         Path(temporary).replace(path)
         temporary = None
     except OSError as error:
-        raise InputError(str(path), f"cannot be written: {_reason(error)}") from None
+        raise InputError(str(path), f"cannot be written: {reason_of(error)}") from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

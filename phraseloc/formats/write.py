@@ -131,6 +131,6 @@ def _tsv_lines(rows: list[dict[str, Any]], header: Mapping[str, Any], path: Path
             raise InputError(
                 str(path), "TSV holds one box a phrase; these are ranked: expected .jsonl"
             )
-        if any(mark in text for text in texts for mark in "\t\n"):
+        if any(mark in text for text in texts for mark in "\t\n\r"):
             raise InputError(str(path), f"TSV cannot hold the tab or line end in {texts}")
         yield "\t".join([*texts, *map(repr, numbers)]) + "\n"

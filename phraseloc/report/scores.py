@@ -93,8 +93,7 @@ def _grouped(
 
 
 def _sizes(scores: Scores) -> Mapping[str, Accuracy]:
-    boxes = {f"{name} box{'es' * (name == 'multi')}": a for name, a in scores.boxes.items()}
-    return {**scores.sizes, **boxes}
+    return {**scores.sizes, **{f"{name}-box": a for name, a in scores.boxes.items()}}
 
 
 def _recall(scores: Scores) -> Mapping[str, Accuracy]:
