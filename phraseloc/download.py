@@ -6,6 +6,7 @@ The annotations are not phraseloc's to redistribute; this fetches them where the
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +98,14 @@ def _fetch(original: Original, folder: Path, host: str) -> Path:
 
     pooch.get_logger().setLevel("ERROR")
     known_hash = f"sha256:{digest}" if kind == "sha256" else None
-    try:
-        pooch.retrieve(url, known_hash, fname=place.name, path=folder)
-    except (OSError, ValueError) as error:
-        raise InputError(url, f"cannot be downloaded: {error}") from None
-    if not _matches(place, kind, digest):
-        place.unlink()
-        raise InputError(url, f"found another file than the one published ({original.checksum})")
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as fresh:
+        try:
+            found = Path(pooch.retrieve(url, known_hash, fname=place.name, path=fresh))
+        except (OSError, ValueError) as error:
+            raise InputError(url, f"cannot be downloaded: {error}") from None
+        if not _matches(found, kind, digest):
+            raise InputError(url, f"found another file than the published {original.checksum}")
+        found.replace(place)
     return place
 
 

@@ -132,19 +132,18 @@ def _checked(
     return RecordFile(records, np.array(sound, dtype=np.int64), row_name, header)
 
 
-def _parse(text: str, source: str) -> Any:
+def _parse(text: str, where: str) -> Any:
     """Parse JSON as the standard library does, which admits NaN, so that its row can be named."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         if not text.strip():
-            raise InputError(source, "found a blank line, expected a record") from None
-        if error.pos >= len(text.rstrip()):
-            raise InputError(
-                source, f"the text breaks off at line {error.lineno}, column {error.colno}"
-            ) from None
-        raise InputError(
-            source, f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
+            raise InputError(where, "found a blank line, expected a record") from None
+        place = f"column {error.colno}"
+        if "\n" in text:
+            place = f"line {error.lineno}, {place}"
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            raise InputError(where, f"the text breaks off at {place}") from None
+        raise InputError(where, f"not JSON at {place}: {error.msg}") from None
     except (RecursionError, ValueError) as error:
-        raise InputError(source, f"not JSON that can be read: {error}") from None
+        raise InputError(where, f"not JSON that can be read: {error}") from None

@@ -150,7 +150,10 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, list) and all(_numbers(b, 4) for b in v),
         "a list of boxes of 4 numbers",
     ),
-    "scores": (lambda v: isinstance(v, list) and all(map(_coordinate, v)), "a list of numbers"),
+    "scores": (
+        lambda v: isinstance(v, list) and all(map(_coordinate, v)),
+        "a list of finite numbers",
+    ),
     "point": (lambda v: _numbers(v, 2), "2 numbers"),
     "start": (_whole, "a whole number from 0"),
     "first_word": (_whole, "a whole number from 0"),
@@ -158,8 +161,8 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "entity": (_text, 'a string, such as "548"'),
     "phraseId": (lambda v: _text(v) or _whole(v), "a string or a whole number"),
     "categories": (_texts, "a list of strings"),
-    "width": (_coordinate, "a number"),
-    "height": (_coordinate, "a number"),
+    "width": (_coordinate, "a finite number"),
+    "height": (_coordinate, "a finite number"),
 }
 
 

@@ -2,6 +2,8 @@
 
 Rows are independent, so the number of threads cannot move a bit; the operations stand in the order
 of `phraseloc.geometry`, and neither contraction nor reassociation is allowed (no ``fastmath``).
+Where a row's boxes meet several targets, they are first turned into columns: four runs of one
+coordinate each, which a processor computes with eight boxes at a time.
 """
 
 from __future__ import annotations
@@ -17,30 +19,48 @@ from phraseloc.geometry import FLOOR
 _IOU, _GIOU, _POINT = range(3)
 _MEASURES = {"iou": _IOU, "giou": _GIOU, "point": _POINT}
 
-
-def paired_iou(boxes: FloatArray, targets: FloatArray) -> FloatArray:
-    """Twin of `phraseloc.geometry.paired_iou`."""
-    return _paired(boxes, targets, _IOU)
+_PARTS = 64
+"""Into how many runs of rows the work is cut; each has one scratch of its widest row."""
 
 
-def paired_giou(boxes: FloatArray, targets: FloatArray) -> FloatArray:
-    """Twin of `phraseloc.geometry.paired_giou`."""
-    return _paired(boxes, targets, _GIOU)
+def paired_iou(
+    boxes: FloatArray, targets: FloatArray, *, out: FloatArray | None = None
+) -> FloatArray:
+    """Twin of `phraseloc.geometry.paired_iou`; ``out`` (N,) takes the result, if given.
+
+    Of new memory, the operating system clears every page on first touch, which takes about as
+    long as the overlaps themselves: an ``out`` that was used before spares it.
+    """
+    return _paired(boxes, targets, _IOU, out)
 
 
-def paired_point(boxes: FloatArray, targets: FloatArray) -> FloatArray:
-    """Twin of `phraseloc.geometry.paired_point`."""
-    return _paired(boxes, targets, _POINT)
+def paired_giou(
+    boxes: FloatArray, targets: FloatArray, *, out: FloatArray | None = None
+) -> FloatArray:
+    """Twin of `phraseloc.geometry.paired_giou`; ``out`` (N,) takes the result, if given."""
+    return _paired(boxes, targets, _GIOU, out)
+
+
+def paired_point(
+    boxes: FloatArray, targets: FloatArray, *, out: FloatArray | None = None
+) -> FloatArray:
+    """Twin of `phraseloc.geometry.paired_point`; ``out`` (N,) takes the result, if given."""
+    return _paired(boxes, targets, _POINT, out)
 
 
 def ragged_iou(
-    boxes: FloatArray, offsets: IntArray, targets: FloatArray, target_offsets: IntArray
+    boxes: FloatArray,
+    offsets: IntArray,
+    targets: FloatArray,
+    target_offsets: IntArray,
+    *,
+    out: FloatArray | None = None,
 ) -> FloatArray:
-    """Twin of `phraseloc.geometry.ragged_iou`."""
+    """Twin of `phraseloc.geometry.ragged_iou`; ``out`` takes the result, if given."""
     starts = offsets_of(np.diff(offsets) * np.diff(target_offsets))
-    out = np.empty(starts[-1])
-    _ragged_iou(boxes, offsets, targets, target_offsets, starts, out)
-    return out
+    result = _output(out, int(starts[-1]))
+    _ragged_iou(boxes, offsets, targets, target_offsets, starts, _parts(offsets), result)
+    return result
 
 
 def ragged_union(boxes: FloatArray, offsets: IntArray) -> FloatArray:
@@ -62,32 +82,55 @@ def best_overlaps(
 ) -> FloatArray:
     """Twin of `phraseloc.geometry.best_overlaps`."""
     cuts = np.array([*ranks, np.iinfo(np.int64).max])
-    out = np.full((len(offsets) - 1, len(cuts)), FLOOR[overlap])
-    measure = _MEASURES[overlap]
-    _best_overlaps(boxes, offsets, targets, target_offsets, cuts, measure, every, out)
+    out = np.empty((len(offsets) - 1, len(cuts)))
+    kind = (_MEASURES[overlap], FLOOR[overlap], every)
+    _best_overlaps(boxes, offsets, targets, target_offsets, cuts, kind, _parts(offsets), out)
     return out
 
 
-def _paired(boxes: FloatArray, targets: FloatArray, measure: int) -> FloatArray:
-    out = np.empty(len(boxes))
-    _paired_rows(boxes, targets, measure, out)
+def _paired(
+    boxes: FloatArray, targets: FloatArray, measure: int, out: FloatArray | None
+) -> FloatArray:
+    result = _output(out, len(boxes))
+    _paired_rows(boxes, targets, measure, result)
+    return result
+
+
+def _output(out: FloatArray | None, size: int) -> FloatArray:
+    """Give the array that takes a result of ``size`` numbers."""
+    if out is None:
+        return np.empty(size)
+    if out.shape != (size,) or out.dtype != np.float64:
+        raise ValueError(f"out is {out.dtype} {out.shape}; expected float64 {(size,)}")
     return out
 
 
-@njit(cache=True, parallel=True)
+def _parts(offsets: IntArray) -> IntArray:
+    """Cut rows into runs of about as many boxes each: the first row of each run, and the end."""
+    rows = len(offsets) - 1
+    marks = np.linspace(offsets[0], offsets[-1], _PARTS + 1)[1:-1]
+    inner = np.searchsorted(offsets[:-1], marks)
+    return np.concatenate([[0], inner, [rows]])
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
 def _paired_rows(boxes, targets, measure, out):  # type: ignore[no-untyped-def]
     for row in prange(len(out)):
-        out[row] = _overlap(boxes, row, targets, row, measure)
+        out[row] = _overlap(_row(boxes, row), _row(targets, row), measure)
 
 
-@njit(cache=True, parallel=True)
-def _ragged_iou(boxes, offsets, targets, target_offsets, starts, out):  # type: ignore[no-untyped-def]
-    for row in prange(len(offsets) - 1):
-        place = starts[row]
-        for target in range(target_offsets[row], target_offsets[row + 1]):
-            for box in range(offsets[row], offsets[row + 1]):
-                out[place] = _iou(boxes, box, targets, target)
-                place += 1
+@njit(cache=True, parallel=True, error_model="numpy")
+def _ragged_iou(boxes, offsets, targets, target_offsets, starts, parts, out):  # type: ignore[no-untyped-def]
+    for part in prange(len(parts) - 1):
+        first, end = parts[part], parts[part + 1]
+        columns = _scratch(offsets, first, end)
+        for row in range(first, end):
+            count = offsets[row + 1] - offsets[row]
+            own = _as_columns(boxes[offsets[row] : offsets[row + 1]], columns)
+            place = starts[row]
+            for target in range(target_offsets[row], target_offsets[row + 1]):
+                _overlaps(own, _row(targets, target), _IOU, out[place : place + count])
+                place += count
 
 
 @njit(cache=True, parallel=True)
@@ -100,73 +143,143 @@ def _ragged_union(boxes, offsets, out):  # type: ignore[no-untyped-def]
                 out[row, side + 2] = max(out[row, side + 2], boxes[box, side + 2])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True, error_model="numpy")
 def _best_overlaps(  # type: ignore[no-untyped-def]
-    boxes, offsets, targets, target_offsets, cuts, measure, every, out
+    boxes, offsets, targets, target_offsets, cuts, kind, parts, out
 ):
-    for row in prange(len(out)):
-        first = target_offsets[row]
-        for column in range(len(cuts)):
-            end = min(offsets[row + 1] - offsets[row], cuts[column]) + offsets[row]
-            for target in range(first, target_offsets[row + 1]):
-                best = out[row, column] if target == first else _floor(measure)
-                for box in range(offsets[row], end):
-                    best = max(best, _overlap(boxes, box, targets, target, measure))
-                if target == first:
-                    out[row, column] = best
-                elif every:
-                    out[row, column] = min(out[row, column], best)
-                else:
-                    out[row, column] = max(out[row, column], best)
+    measure, floor, every = kind
+    for part in prange(len(parts) - 1):
+        first, end = parts[part], parts[part + 1]
+        columns = _scratch(offsets, first, end)
+        overlaps = np.empty(columns.shape[1])
+        best = np.empty(len(cuts))
+        for row in range(first, end):
+            count = offsets[row + 1] - offsets[row]
+            targets_end = target_offsets[row + 1] if count else target_offsets[row]
+            own = _as_columns(boxes[offsets[row] : offsets[row + 1]], columns)
+            out[row] = floor
+            for target in range(target_offsets[row], targets_end):
+                _overlaps(own, _row(targets, target), measure, overlaps[:count])
+                _best_of_first(overlaps[:count], cuts, floor, best)
+                for column in range(len(cuts)):
+                    if target == target_offsets[row]:
+                        out[row, column] = best[column]
+                    elif every:
+                        out[row, column] = min(out[row, column], best[column])
+                    else:
+                        out[row, column] = max(out[row, column], best[column])
+
+
+@njit(error_model="numpy")
+def _best_of_first(overlaps, cuts, floor, best):  # type: ignore[no-untyped-def]
+    """Give the best of the first k overlaps, for each k of ``cuts``; destroys the overlaps."""
+    seen, peak = 0, -np.inf
+    for column in range(len(cuts)):
+        end = min(len(overlaps), cuts[column])
+        if end > seen:
+            peak = max(peak, _peak(overlaps[seen:end]))
+            seen = end
+        best[column] = max(peak, floor) if seen < len(overlaps) else peak
+
+
+@njit(error_model="numpy")
+def _peak(numbers):  # type: ignore[no-untyped-def]
+    """Give the largest of at least one number: fold the upper half onto the lower until one is left.
+
+    A running maximum would wait for each comparison before the next; here, those of a fold are
+    independent. A maximum is the same in any order.
+    """
+    count = len(numbers)
+    while count > 1:
+        half = count // 2
+        upper = numbers[count - half : count]
+        for i in range(half):
+            numbers[i] = max(numbers[i], upper[i])
+        count -= half
+    return numbers[0]
 
 
 @njit(inline="always")
-def _floor(measure):  # type: ignore[no-untyped-def]
-    return -1.0 if measure == _GIOU else 0.0
+def _scratch(offsets, first, end):  # type: ignore[no-untyped-def]
+    """Give room for the columns of the widest row from ``first`` to before ``end``."""
+    widest = 0
+    for row in range(first, end):
+        widest = max(widest, offsets[row + 1] - offsets[row])
+    return np.empty((4, widest))
 
 
-@njit(inline="always")
-def _overlap(boxes, box, targets, target, measure):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy")
+def _as_columns(boxes, columns):  # type: ignore[no-untyped-def]
+    """Give boxes (N, 4) as four columns (N,), which lie in a scratch (4, N or more)."""
+    for box in range(len(boxes)):
+        for side in range(4):
+            columns[side, box] = boxes[box, side]
+    count = len(boxes)
+    return columns[0, :count], columns[1, :count], columns[2, :count], columns[3, :count]
+
+
+@njit(error_model="numpy")
+def _overlaps(columns, target, measure, out):  # type: ignore[no-untyped-def]
+    """Give the overlap of each box, as columns, with one target."""
+    x1, y1, x2, y2 = columns
     if measure == _IOU:
-        return _iou(boxes, box, targets, target)
+        for box in range(len(out)):
+            out[box] = _iou((x1[box], y1[box], x2[box], y2[box]), target)
+    elif measure == _GIOU:
+        for box in range(len(out)):
+            out[box] = _giou((x1[box], y1[box], x2[box], y2[box]), target)
+    else:
+        for box in range(len(out)):
+            out[box] = _point((x1[box], y1[box], x2[box], y2[box]), target)
+
+
+@njit(inline="always")
+def _row(boxes, row):  # type: ignore[no-untyped-def]
+    return boxes[row, 0], boxes[row, 1], boxes[row, 2], boxes[row, 3]
+
+
+@njit(inline="always")
+def _overlap(box, target, measure):  # type: ignore[no-untyped-def]
+    if measure == _IOU:
+        return _iou(box, target)
     if measure == _GIOU:
-        return _giou(boxes, box, targets, target)
-    return _point(boxes, box, targets, target)
+        return _giou(box, target)
+    return _point(box, target)
 
 
 @njit(inline="always")
-def _area(boxes, box):  # type: ignore[no-untyped-def]
-    return (boxes[box, 2] - boxes[box, 0]) * (boxes[box, 3] - boxes[box, 1])
+def _area(box):  # type: ignore[no-untyped-def]
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 @njit(inline="always")
-def _intersection(boxes, box, targets, target):  # type: ignore[no-untyped-def]
-    width = min(boxes[box, 2], targets[target, 2]) - max(boxes[box, 0], targets[target, 0])
-    height = min(boxes[box, 3], targets[target, 3]) - max(boxes[box, 1], targets[target, 1])
+def _intersection(box, target):  # type: ignore[no-untyped-def]
+    width = min(box[2], target[2]) - max(box[0], target[0])
+    height = min(box[3], target[3]) - max(box[1], target[1])
     return max(width, 0.0) * max(height, 0.0)
 
 
-@njit(inline="always")
-def _iou(boxes, box, targets, target):  # type: ignore[no-untyped-def]
-    intersection = _intersection(boxes, box, targets, target)
-    union = _area(boxes, box) + _area(targets, target) - intersection
+@njit(inline="always", error_model="numpy")
+def _iou(box, target):  # type: ignore[no-untyped-def]
+    intersection = _intersection(box, target)
+    union = _area(box) + _area(target) - intersection
     return intersection / union if union > 0.0 else 0.0
 
 
-@njit(inline="always")
-def _giou(boxes, box, targets, target):  # type: ignore[no-untyped-def]
-    intersection = _intersection(boxes, box, targets, target)
-    union = _area(boxes, box) + _area(targets, target) - intersection
-    width = max(boxes[box, 2], targets[target, 2]) - min(boxes[box, 0], targets[target, 0])
-    height = max(boxes[box, 3], targets[target, 3]) - min(boxes[box, 1], targets[target, 1])
+@njit(inline="always", error_model="numpy")
+def _giou(box, target):  # type: ignore[no-untyped-def]
+    intersection = _intersection(box, target)
+    union = _area(box) + _area(target) - intersection
+    width = max(box[2], target[2]) - min(box[0], target[0])
+    height = max(box[3], target[3]) - min(box[1], target[1])
     hull = width * height
     iou = intersection / union if union > 0.0 else 0.0
     return iou - ((hull - union) / hull if hull > 0.0 else 0.0)
 
 
 @njit(inline="always")
-def _point(boxes, box, targets, target):  # type: ignore[no-untyped-def]
-    x = (boxes[box, 0] + boxes[box, 2]) / 2
-    y = (boxes[box, 1] + boxes[box, 3]) / 2
-    inside = targets[target, 0] <= x <= targets[target, 2]
-    return 1.0 if inside and targets[target, 1] <= y <= targets[target, 3] else 0.0
+def _point(box, target):  # type: ignore[no-untyped-def]
+    x = (box[0] + box[2]) / 2
+    y = (box[1] + box[3]) / 2
+    inside = target[0] <= x <= target[2]
+    return 1.0 if inside and target[1] <= y <= target[3] else 0.0
