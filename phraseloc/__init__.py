@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from phraseloc.data import GroundTruth, PhraseKeys, Predictions, single_boxes
     from phraseloc.errors import InputError, MissingExtra, OptionError, PhraselocError
     from phraseloc.formats import load_ground_truth, load_predictions, save_predictions
+    from phraseloc.outcomes import Outcomes
     from phraseloc.protocol import PROTOCOLS, Protocol
-    from phraseloc.scoring import Accuracy, Outcomes, Scores, score
+    from phraseloc.scoring import Accuracy, Scores, score
     from phraseloc.space import BoxSpace
     from phraseloc.statistics import Interval
 
@@ -26,8 +27,9 @@ _HOMES = {
     "data": ("GroundTruth", "PhraseKeys", "Predictions", "single_boxes"),
     "errors": ("InputError", "MissingExtra", "OptionError", "PhraselocError"),
     "formats": ("load_ground_truth", "load_predictions", "save_predictions"),
+    "outcomes": ("Outcomes",),
     "protocol": ("PROTOCOLS", "Protocol"),
-    "scoring": ("Accuracy", "Outcomes", "Scores", "score"),
+    "scoring": ("Accuracy", "Scores", "score"),
     "space": ("BoxSpace",),
     "statistics": ("Interval",),
 }

@@ -21,7 +21,8 @@ from typing import Any
 
 from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError, OptionError, Problems
-from phraseloc.formats import records
+from phraseloc.formats.assemble import to_ground_truth, to_predictions
+from phraseloc.formats.records import RecordFile, declared_space
 from phraseloc.formats.source import STDIN, name_of, read_bytes, reason_of
 from phraseloc.formats.write import save_ground_truth, save_predictions
 
@@ -33,7 +34,7 @@ __all__ = [
     "save_predictions",
 ]
 
-Reader = Callable[[bytes, str, Problems], records.RecordFile]
+Reader = Callable[[bytes, str, Problems], RecordFile]
 
 _FOREIGN: Mapping[bytes, str] = {
     b"\x89PNG": "a PNG image",
@@ -109,8 +110,8 @@ def _from_records(
     problems = Problems(source)
     file = _reader(data, source, "ground truth")(data, source, problems)
     problems.raise_if_any()
-    space = records.declared_space(file.header, declared, source)
-    ground_truth = records.to_ground_truth(file, space, source, problems)
+    space = declared_space(file.header, declared, source)
+    ground_truth = to_ground_truth(file, space, source, problems)
     if images is None:
         return ground_truth
     import numpy as np
@@ -152,8 +153,8 @@ def read_predictions(
     source = name_of(path)
     data = read_bytes(path)
     file = _reader(data, source, "predictions")(data, source, problems)
-    space = records.declared_space(file.header, declared, source)
-    return records.to_predictions(file, space, source, problems, degenerate=degenerate)
+    space = declared_space(file.header, declared, source)
+    return to_predictions(file, space, source, problems, degenerate=degenerate)
 
 
 def _reader(data: bytes, source: str, expected: str) -> Reader:
