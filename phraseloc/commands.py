@@ -61,7 +61,8 @@ def _parse_space(_ctx: Any, _param: Any, text: str | None) -> dict[str, Any]:
     fields = dict(item.partition("=")[::2] for item in text.split(",")) if text else {}
     unknown = set(fields) - {"layout", "corners", "origin", "units"}
     if unknown:
-        raise click.BadParameter(f"found {', '.join(sorted(unknown))}; expected FIELD=VALUE,...")
+        found = ", ".join(sorted(unknown))
+        raise click.BadParameter(f"found {found}; expected layout, corners, origin or units")
     return {k: int(v) if k == "origin" and v.isdecimal() else v for k, v in fields.items()}
 
 
@@ -107,6 +108,13 @@ space_options = options(
         help="What a predicted box without area is.",
     ),
 )
+extra_option = click.option(
+    "--extra",
+    type=click.Choice(["error", "count"]),
+    default="error",
+    show_default=True,
+    help="What a row of an unknown image or phrase is.",
+)
 bootstrap_options = options(
     click.option("--samples", type=click.IntRange(1), default=10_000, show_default=True),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
@@ -146,13 +154,7 @@ def _protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:
 @click.option(
     "--per-phrase", metavar="FILE", help="Write every phrase's result (.csv .tsv .jsonl .parquet)."
 )
-@click.option(
-    "--extra",
-    type=click.Choice(["error", "count"]),
-    default="error",
-    show_default=True,
-    help="What a row of an unknown image or phrase is.",
-)
+@extra_option
 @bootstrap_options
 @space_options
 def score(
@@ -237,6 +239,7 @@ def _aligned(truth: Any, path: str, extra: str, reading: dict[str, Any]) -> Any:
 @click.argument("file")
 @click.option("--ground-truth", metavar="FILE", help="Check the predictions' keys against it.")
 @truth_options
+@extra_option
 @space_options
 def validate(
     file: str,
@@ -244,6 +247,7 @@ def validate(
     split: str | None,
     unrelated: str | None,
     truth_boxes: dict[str, Any],
+    extra: str,
     **reading: Any,
 ) -> None:
     """Check a prediction FILE, or with its keys against a ground truth; name all that is wrong.
@@ -264,7 +268,7 @@ def validate(
         click.echo("  boxes: " + ", ".join(f"{k} {v}" for k, v in vars(found.space).items()))
         return
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
-    alignment = _aligned(truth, file, "error", reading)
+    alignment = _aligned(truth, file, extra, reading)
     click.echo(
         f"{alignment.predictions.source}: sound; {len(truth) - alignment.missing:,} of "
         f"{len(truth):,} phrases have a prediction"

@@ -1,7 +1,7 @@
 """The data: ground truth and predictions, as frozen columns that are validated once, when made.
 
 A phrase's key is (image, sentence, first word, entity): sentences and words count from 0. Its text
-is no key: 21 phrases of the Flickr30k Entities test split share caption and text with another.
+is no key: in 21 captions of the Flickr30k Entities test split, one text names different entities.
 Boxes are continuous ``x1, y1, x2, y2`` with origin 0 (see `phraseloc.space`).
 """
 

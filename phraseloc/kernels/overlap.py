@@ -19,7 +19,7 @@ from phraseloc.geometry import FLOOR
 _IOU, _GIOU, _POINT = range(3)
 _MEASURES = {"iou": _IOU, "giou": _GIOU, "point": _POINT}
 
-_PARTS = 64
+_PARTS = 256
 """Into how many runs of rows the work is cut; each has one scratch of its widest row."""
 
 
@@ -126,10 +126,10 @@ def _ragged_iou(boxes, offsets, targets, target_offsets, starts, parts, out):  #
         columns = _scratch(offsets, first, end)
         for row in range(first, end):
             count = offsets[row + 1] - offsets[row]
-            own = _as_columns(boxes[offsets[row] : offsets[row + 1]], columns)
             place = starts[row]
+            _as_columns(boxes, offsets[row], count, columns)
             for target in range(target_offsets[row], target_offsets[row + 1]):
-                _overlaps(own, _row(targets, target), _IOU, out[place : place + count])
+                _overlaps(columns, _row(targets, target), _IOU, out[place : place + count])
                 place += count
 
 
@@ -155,12 +155,13 @@ def _best_overlaps(  # type: ignore[no-untyped-def]
         best = np.empty(len(cuts))
         for row in range(first, end):
             count = offsets[row + 1] - offsets[row]
+            _as_columns(boxes, offsets[row], count, columns)
             targets_end = target_offsets[row + 1] if count else target_offsets[row]
-            own = _as_columns(boxes[offsets[row] : offsets[row + 1]], columns)
-            out[row] = floor
+            for column in range(len(cuts)):
+                out[row, column] = floor
             for target in range(target_offsets[row], targets_end):
-                _overlaps(own, _row(targets, target), measure, overlaps[:count])
-                _best_of_first(overlaps[:count], cuts, floor, best)
+                _overlaps(columns, _row(targets, target), measure, overlaps[:count])
+                _best_of_first(overlaps, count, cuts, floor, best)
                 for column in range(len(cuts)):
                     if target == target_offsets[row]:
                         out[row, column] = best[column]
@@ -170,33 +171,37 @@ def _best_overlaps(  # type: ignore[no-untyped-def]
                         out[row, column] = max(out[row, column], best[column])
 
 
-@njit(error_model="numpy")
-def _best_of_first(overlaps, cuts, floor, best):  # type: ignore[no-untyped-def]
-    """Give the best of the first k overlaps, for each k of ``cuts``; destroys the overlaps."""
+@njit(inline="always")
+def _best_of_first(overlaps, count, cuts, floor, best):  # type: ignore[no-untyped-def]
+    """Give the best of the first k of ``count`` overlaps, for each k of ``cuts``.
+
+    The overlaps are used up.
+    """
     seen, peak = 0, -np.inf
     for column in range(len(cuts)):
-        end = min(len(overlaps), cuts[column])
+        end = min(count, cuts[column])
         if end > seen:
-            peak = max(peak, _peak(overlaps[seen:end]))
+            peak = max(peak, _peak(overlaps, seen, end))
             seen = end
-        best[column] = max(peak, floor) if seen < len(overlaps) else peak
+        best[column] = max(peak, floor) if seen < count else peak
 
 
-@njit(error_model="numpy")
-def _peak(numbers):  # type: ignore[no-untyped-def]
-    """Give the largest of at least one number: fold the upper half onto the lower until one is left.
+@njit(inline="always")
+def _peak(numbers, start, end):  # type: ignore[no-untyped-def]
+    """Give the largest number from ``start`` to before ``end``: fold the upper half onto the lower.
 
-    A running maximum would wait for each comparison before the next; here, those of a fold are
-    independent. A maximum is the same in any order.
+    A running maximum waits for each comparison before the next; those of a fold are independent.
+    A maximum is the same in any order.
     """
-    count = len(numbers)
+    lower = numbers[start:end]
+    count = end - start
     while count > 1:
         half = count // 2
-        upper = numbers[count - half : count]
+        upper = lower[count - half : count]
         for i in range(half):
-            numbers[i] = max(numbers[i], upper[i])
+            lower[i] = max(lower[i], upper[i])
         count -= half
-    return numbers[0]
+    return lower[0]
 
 
 @njit(inline="always")
@@ -208,29 +213,31 @@ def _scratch(offsets, first, end):  # type: ignore[no-untyped-def]
     return np.empty((4, widest))
 
 
-@njit(error_model="numpy")
-def _as_columns(boxes, columns):  # type: ignore[no-untyped-def]
-    """Give boxes (N, 4) as four columns (N,), which lie in a scratch (4, N or more)."""
-    for box in range(len(boxes)):
+@njit(inline="always")
+def _as_columns(boxes, start, count, columns):  # type: ignore[no-untyped-def]
+    """Write ``count`` boxes into columns (4, count or more): a run of each coordinate."""
+    for box in range(count):
         for side in range(4):
-            columns[side, box] = boxes[box, side]
-    count = len(boxes)
-    return columns[0, :count], columns[1, :count], columns[2, :count], columns[3, :count]
+            columns[side, box] = boxes[start + box, side]
 
 
-@njit(error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def _overlaps(columns, target, measure, out):  # type: ignore[no-untyped-def]
-    """Give the overlap of each box, as columns, with one target."""
-    x1, y1, x2, y2 = columns
+    """Give the overlap of each box, in columns, with one target."""
     if measure == _IOU:
         for box in range(len(out)):
-            out[box] = _iou((x1[box], y1[box], x2[box], y2[box]), target)
+            out[box] = _iou(_column(columns, box), target)
     elif measure == _GIOU:
         for box in range(len(out)):
-            out[box] = _giou((x1[box], y1[box], x2[box], y2[box]), target)
+            out[box] = _giou(_column(columns, box), target)
     else:
         for box in range(len(out)):
-            out[box] = _point((x1[box], y1[box], x2[box], y2[box]), target)
+            out[box] = _point(_column(columns, box), target)
+
+
+@njit(inline="always")
+def _column(columns, box):  # type: ignore[no-untyped-def]
+    return columns[0, box], columns[1, box], columns[2, box], columns[3, box]
 
 
 @njit(inline="always")
@@ -256,7 +263,7 @@ def _area(box):  # type: ignore[no-untyped-def]
 def _intersection(box, target):  # type: ignore[no-untyped-def]
     width = min(box[2], target[2]) - max(box[0], target[0])
     height = min(box[3], target[3]) - max(box[1], target[1])
-    return max(width, 0.0) * max(height, 0.0)
+    return (width if width > 0.0 else 0.0) * (height if height > 0.0 else 0.0)
 
 
 @njit(inline="always", error_model="numpy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
@@ -19,20 +20,19 @@ def render_scores(scores: Sequence[Scores], style: str) -> str:
         return _json(scores)
     if style == "csv":
         return _csv(scores)
-    sections = list(_sections(scores))
     signatures = [f"{s.name}: {s.signature}" for s in scores]
     notes = sorted({note for s in scores for note in s.notes})
     if style == "latex":
         comments = "\n".join(f"% {line}" for line in [*signatures, *notes])
-        return "\n\n".join([*(f"% {t}\n{to_latex(table)}" for t, table in sections), comments])
+        return "\n\n".join([*(f"% {t}\n{to_latex(table)}" for t, table in _wide(scores)), comments])
     if style == "markdown":
-        parts = [f"**{t}**\n\n{to_markdown(table)}" for t, table in sections]
+        parts = [f"**{t}**\n\n{to_markdown(table)}" for t, table in _wide(scores)]
         return "\n\n".join([*parts, *(f"`{line}`" for line in signatures), *notes])
-    parts = [f"{title}\n{_indented(to_text(table))}" for title, table in sections]
-    parts.append("signature\n" + _indented("\n".join(signatures)))
+    sections = [(title, to_text(table)) for title, table in _tall(scores)]
+    sections.append(("signature", "\n".join(signatures)))
     if notes:
-        parts.append("note\n" + _indented("\n".join(notes)))
-    return "\n\n".join(parts)
+        sections.append(("note", "\n".join(notes)))
+    return "\n\n".join(f"{title}\n{indent(text, '  ')}" for title, text in sections)
 
 
 def percent(accuracy: Accuracy) -> str:
@@ -44,19 +44,61 @@ def _fraction(accuracy: Accuracy) -> str:
     return f"{percent(accuracy)} ({accuracy.correct}/{accuracy.total})"
 
 
-def _sections(scores: Sequence[Scores]) -> Iterator[tuple[str, Table]]:
+Group = Callable[["Scores"], Mapping[str, "Accuracy"]]
+
+
+def _wide(scores: Sequence[Scores]) -> Iterator[tuple[str, Table]]:
+    """Lay scores out for a paper: a row each."""
     yield "accuracy", _accuracy(scores)
-    groups: list[tuple[str, Callable[[Scores], Mapping[str, Accuracy]]]] = [
+    groups: tuple[tuple[str, Group], ...] = (
         ("by category", lambda s: s.categories),
-        ("by size of the union box (32², 96² pixels), and by number of boxes", _sizes),
-        ("at other thresholds", lambda s: {f"{t:.2f}": a for t, a in s.thresholds.items()}),
-        ("recall at k, and upper bound over all candidates", _recall),
-    ]
+        ("recall at k", _recall),
+    )
     for title, group in groups:
-        table = _grouped(scores, group, percent if "thresholds" in title else _fraction)
-        if table is not None:
-            yield title, table
-    yield "coverage", _coverage(scores)
+        heads = _heads(scores, group)
+        rows = [[s.name, s.protocol.name, *_cells(group(s), heads, percent)] for s in scores]
+        if heads:
+            yield title, Table(["predictions", "protocol", *heads], rows, labels=2)
+
+
+def _tall(scores: Sequence[Scores]) -> Iterator[tuple[str, Table]]:
+    """Lay scores out for a terminal: a column each, but for the first table."""
+    yield "accuracy", _accuracy(scores)
+    columns = _labels(scores)
+    groups: tuple[tuple[str, Group], ...] = (
+        ("category", lambda s: s.categories),
+        ("size of the union box (32², 96² pixels), number of boxes", _sizes),
+        ("threshold", _thresholds),
+        ("recall at k", _recall),
+    )
+    for title, group in groups:
+        heads = _heads(scores, group)
+        cells = [_cells(group(s), heads, _fraction) for s in scores]
+        if heads:
+            yield f"by {title}", Table(["", *columns], list(zip(heads, *cells, strict=True)))
+    coverage = [[f"{n:,}" for n in vars(s.coverage).values()] for s in scores]
+    names = list(vars(scores[0].coverage))
+    yield "coverage", Table(["", *columns], list(zip(names, *coverage, strict=True)))
+
+
+def _labels(scores: Sequence[Scores]) -> list[str]:
+    """Name each score by what tells it from the others: predictions, protocol or both."""
+    names, protocols = ({s.name for s in scores}, {s.protocol.name for s in scores})
+    if len(protocols) == 1:
+        return [s.name for s in scores]
+    if len(names) == 1:
+        return [s.protocol.name for s in scores]
+    return [f"{s.name} {s.protocol.name}" for s in scores]
+
+
+def _heads(scores: Sequence[Scores], group: Group) -> list[str]:
+    return list(dict.fromkeys(name for s in scores for name in group(s)))
+
+
+def _cells(
+    group: Mapping[str, Accuracy], heads: Sequence[str], show: Callable[[Accuracy], str]
+) -> list[str]:
+    return [show(group[head]) if head in group else "-" for head in heads]
 
 
 def _accuracy(scores: Sequence[Scores]) -> Table:
@@ -77,21 +119,6 @@ def _accuracy(scores: Sequence[Scores]) -> Table:
     return Table(heads + [f"mean {name}", f"median {name}"] * averages, rows, labels=2)
 
 
-def _grouped(
-    scores: Sequence[Scores],
-    group: Callable[[Scores], Mapping[str, Accuracy]],
-    show: Callable[[Accuracy], str],
-) -> Table | None:
-    heads = list(dict.fromkeys(name for s in scores for name in group(s)))
-    if not heads:
-        return None
-    rows = [
-        [s.name, s.protocol.name, *(show(group(s)[h]) if h in group(s) else "-" for h in heads)]
-        for s in scores
-    ]
-    return Table(["predictions", "protocol", *heads], rows, labels=2)
-
-
 def _sizes(scores: Scores) -> Mapping[str, Accuracy]:
     return {**scores.sizes, **{f"{name}-box": a for name, a in scores.boxes.items()}}
 
@@ -101,12 +128,8 @@ def _recall(scores: Scores) -> Mapping[str, Accuracy]:
     return {**recall, "upper bound": scores.upper_bound} if scores.upper_bound else recall
 
 
-def _coverage(scores: Sequence[Scores]) -> Table:
-    heads = list(vars(scores[0].coverage))
-    rows = [
-        [s.name, s.protocol.name, *(f"{n:,}" for n in vars(s.coverage).values())] for s in scores
-    ]
-    return Table(["predictions", "protocol", *heads], rows, labels=2)
+def _thresholds(scores: Scores) -> Mapping[str, Accuracy]:
+    return {f"{threshold:.2f}": accuracy for threshold, accuracy in scores.thresholds.items()}
 
 
 def _json(scores: Sequence[Scores]) -> str:
@@ -137,7 +160,7 @@ def _figures(scores: Scores) -> Iterator[tuple[str, object]]:
     yield f"mean_{scores.protocol.overlap}", scores.mean
     groups = (
         ("category", scores.categories),
-        ("at", {f"{t:.2f}": a for t, a in scores.thresholds.items()}),
+        ("at", _thresholds(scores)),
         ("size", _sizes(scores)),
         ("recall", _recall(scores)),
     )
@@ -147,7 +170,3 @@ def _figures(scores: Scores) -> Iterator[tuple[str, object]]:
             yield f"{prefix}.{name}.total", accuracy.total
     yield from vars(scores.coverage).items()
     yield "signature", scores.signature
-
-
-def _indented(text: str) -> str:
-    return "\n".join("  " + line for line in text.splitlines())
