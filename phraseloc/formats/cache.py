@@ -1,13 +1,14 @@
 """The cache of ground truth: columns in one memory-mapped file, keyed by its source's digest.
 
 The file is in the safetensors layout (a length, a JSON header, aligned arrays), so that other tools
-can open it; strings are MessagePack in byte arrays. It is safe to delete at any time.
+can open it; strings are MessagePack in byte arrays. A file whose checksum is wrong is made anew.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -97,29 +98,36 @@ def _store(ground_truth: GroundTruth, place: Path) -> None:
         "unions_only": ground_truth.unions_only,
         "digests": [ground_truth.digest, ground_truth.union_digest],
     }
-    header: dict[str, Any] = {"__metadata__": {"phraseloc": msgspec.json.encode(metadata).decode()}}
+    header: dict[str, Any] = {}
+    blocks = []
     end = 0
-    for name, array in arrays.items():
-        header[name] = {
-            "dtype": _NAMES[array.dtype],
-            "shape": array.shape,
-            "data_offsets": [end, end + array.nbytes],
-        }
-        end += array.nbytes + -array.nbytes % 8
+    for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
+        low, end = end, end + array.nbytes
+        kind = _NAMES[array.dtype]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [low, end]}
+        blocks.append(np.ascontiguousarray(array).tobytes())
+    facts = msgspec.json.encode([metadata, header])
+    check = zlib.crc32(b"".join(blocks), zlib.crc32(facts))
+    header["__metadata__"] = {
+        "phraseloc": msgspec.json.encode(metadata).decode(),
+        "crc32": str(check),
+    }
     text = msgspec.json.encode(header)
     text += b" " * (-len(text) % 8)
     with replacing(place) as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for array in arrays.values():
-            file.write(np.ascontiguousarray(array).tobytes() + b"\0" * (-array.nbytes % 8))
+        file.write(len(text).to_bytes(8, "little") + text + b"".join(blocks))
 
 
 def _load(place: Path) -> GroundTruth:
     with place.open("rb") as file:
         view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     start = 8 + int.from_bytes(view[:8], "little")
-    header = msgspec.json.decode(view[8:start])
-    metadata = msgspec.json.decode(header.pop("__metadata__")["phraseloc"])
+    header = msgspec.json.decode(view[8:start], type=dict[str, Any])
+    facts = header.pop("__metadata__")
+    metadata = msgspec.json.decode(facts["phraseloc"])
+    check = zlib.crc32(msgspec.json.encode([metadata, header]))
+    if zlib.crc32(view[start:], check) != int(facts["crc32"]):
+        raise ValueError("the cache is damaged")
     arrays = {}
     for name, item in header.items():
         low, high = item["data_offsets"]

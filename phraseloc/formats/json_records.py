@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -22,22 +23,20 @@ _ARRAY = msgspec.json.Decoder(list[Record])
 _LINE = msgspec.json.Decoder(Record)
 
 
-class _Header(msgspec.Struct):
-    phraseloc: dict[str, Any]
-
-
 class _Wrapped(msgspec.Struct):
-    phraseloc: dict[str, Any]
     records: list[Record]
+    phraseloc: dict[str, Any] = {}
 
 
 class _Probe(msgspec.Struct):
+    """The keys of an object that is no record, with what they hold left as it is."""
+
     records: msgspec.Raw = msgspec.Raw()
+    phraseloc: msgspec.Raw = msgspec.Raw()
 
 
-_PROBE = msgspec.json.Decoder(_Probe)
 _WRAPPED = msgspec.json.Decoder(_Wrapped)
-_HEADER = msgspec.json.Decoder(_Header)
+_PROBE = msgspec.json.Decoder(_Probe)
 
 
 def is_lines(data: bytes) -> bool:
@@ -48,7 +47,7 @@ def is_lines(data: bytes) -> bool:
     try:
         return not _PROBE.decode(first_line).records
     except (msgspec.DecodeError, RecursionError):
-        return b"\n{" in data
+        return first_line.rstrip().endswith(b"}") and b"\n{" in data
 
 
 def read_json(data: bytes, source: str, problems: Problems) -> RecordFile:
@@ -91,11 +90,10 @@ def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
     first_line, _, rest = data.partition(b"\n")
     header: Mapping[str, Any] = {}
     first = 1
-    if b'"phraseloc"' in first_line:
-        try:
-            header, data, first = _HEADER.decode(first_line).phraseloc, rest, 2
-        except msgspec.DecodeError as error:
-            raise InputError(source, f"line 1: the header cannot be read: {error}") from None
+    with suppress(msgspec.DecodeError, RecursionError):
+        declared = _PROBE.decode(first_line).phraseloc
+        if declared:
+            header, data, first = _header(declared, source), rest, 2
     lines = text.removesuffix("\n").split("\n")[first - 1 :]
     try:
         records = _LINE.decode_lines(data)
@@ -110,6 +108,13 @@ def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
             objects.append(_parse(line, f"line {row}"))
             rows.append(row)
     return _checked(objects, "line", rows, header, problems, reason)
+
+
+def _header(text: msgspec.Raw, source: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise InputError(source, f"line 1: the header cannot be read: {error}") from None
 
 
 def _sound(
