@@ -331,9 +331,9 @@ def convert(source: str, target: Path, split: str | None, is_truth: bool, **read
         save_ground_truth,
         save_predictions,
     )
-    from phraseloc.formats.archive import is_archive
+    from phraseloc.formats.source import is_archive
 
-    if is_truth or split or is_archive(Path(source)):
+    if is_truth or split or (Path(source).exists() and is_archive(Path(source))):
         degenerate = reading.pop("degenerate")
         assert degenerate
         save_ground_truth(load_ground_truth(source, split=split, **reading), target)

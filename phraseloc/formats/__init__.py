@@ -23,7 +23,7 @@ from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.formats.assemble import to_ground_truth, to_predictions
 from phraseloc.formats.records import RecordFile, declared_space
-from phraseloc.formats.source import STDIN, name_of, read_bytes, reason_of
+from phraseloc.formats.source import STDIN, is_archive, name_of, read_bytes, reason_of
 from phraseloc.formats.write import save_ground_truth, save_predictions
 
 __all__ = [
@@ -84,15 +84,14 @@ def load_ground_truth(
     place = Path(path)
 
     def read() -> GroundTruth:
-        from phraseloc.formats.archive import is_archive
-        from phraseloc.formats.flickr30k_entities import read_release
-
         if not is_archive(place):
             if unrelated is not None:
                 raise OptionError(f"{place.name}: unrelated captions are left out of releases only")
             return _from_records(place, images, declared)
         if declared:
             raise OptionError(f"{place.name}: the boxes of a release are fixed, found {declared}")
+        from phraseloc.formats.flickr30k_entities import read_release
+
         return read_release(place, images, captions)
 
     choices = (images, sorted(captions), sorted(declared.items()))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from phraseloc.errors import InputError, Problems
-from phraseloc.formats.source import name_of
+from phraseloc.formats.source import decompressed, name_of
 
 MEMBER_LIMIT = 16 * 2**20
 """The largest file that is read from an archive, in bytes: annotations have a few kilobytes."""
@@ -29,44 +27,24 @@ def read_members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
     """
     source = name_of(path)
     unsafe = Problems(source)
+    if path.is_dir():
+        read = _folder(path, wanted)
+    elif _is_zip(path):
+        read = _zip(path, wanted, unsafe)
+    else:
+        read = _tar(path, wanted, unsafe)
     try:
-        if path.is_dir():
-            yield from _folder(path, wanted)
-        elif zipfile.is_zipfile(path):
-            yield from _zip(path, wanted, unsafe)
-        else:
-            yield from _tar(path, wanted, unsafe)
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
+        yield from read
+    except InputError:
+        raise
+    except Exception as error:  # errors of archives and decompressors have no common base
         raise InputError(source, f"the archive cannot be read: {error}") from None
-    except Exception as error:  # the decompressors' own errors have no common base
-        if type(error).__name__ not in ("LZMAError", "ZstdError", "error"):
-            raise
-        raise InputError(source, f"the archive cannot be decompressed: {error}") from None
     unsafe.raise_if_any()
 
 
-def is_archive(path: Path) -> bool:
-    """Tell whether a path is a folder, a zip or a tar archive, by its content."""
-    if path.is_dir():
-        return True
-    if not path.is_file():
-        return False
-    if zipfile.is_zipfile(path):
-        return True
-    try:
-        with _opened(path) as file:
-            return bool(file.read(262)[257:262] == b"ustar")
-    except Exception:
-        return False
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _folder(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
@@ -86,7 +64,7 @@ def _zip(path: Path, wanted: Wanted, unsafe: Problems) -> Iterator[tuple[str, by
 
 
 def _tar(path: Path, wanted: Wanted, unsafe: Problems) -> Iterator[tuple[str, bytes]]:
-    with _opened(path) as file, tarfile.open(fileobj=file, mode="r|") as archive:
+    with path.open("rb") as raw, tarfile.open(fileobj=decompressed(raw), mode="r|") as archive:
         for member in archive:
             _check_name(member.name, unsafe)
             archive.members = []  # type: ignore[attr-defined]
@@ -107,33 +85,3 @@ def _check_size(name: str, size: int, path: Path) -> None:
         raise InputError(
             name_of(path), f"{name}: found {size:,} bytes, expected at most {MEMBER_LIMIT:,}"
         )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a file and decompress it as it is read."""
-    with path.open("rb") as raw:
-        start = raw.read(6)
-        raw.seek(0)
-        if start.startswith(b"\x28\xb5\x2f\xfd"):
-            import zstandard
-
-            with zstandard.ZstdDecompressor().stream_reader(raw) as file:
-                yield file
-        elif start.startswith(b"\x1f\x8b"):
-            import gzip
-
-            with gzip.GzipFile(fileobj=raw) as file:
-                yield file
-        elif start.startswith(b"BZh"):
-            import bz2
-
-            with bz2.BZ2File(raw) as file:
-                yield file
-        elif start.startswith(b"\xfd7zXZ\x00"):
-            import lzma
-
-            with lzma.LZMAFile(raw) as file:
-                yield file
-        else:
-            yield raw

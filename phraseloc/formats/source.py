@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from phraseloc.errors import InputError
 
@@ -26,49 +28,54 @@ def read_bytes(path: str | Path) -> bytes:
     InputError
         if the file is not there, cannot be read, is empty or breaks off
     """
-    data = _raw(path)
-    unpack = _decompressor(data)
-    if unpack:
+    if str(path) == STDIN:
+        raw = sys.stdin.buffer.read()
+    else:
         try:
-            data = unpack(data)
-        except Exception as error:
-            raise InputError(name_of(path), f"cannot be decompressed: {error}") from None
+            raw = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(str(path), reason_of(error)) from None
+    try:
+        data: bytes = decompressed(io.BytesIO(raw)).read()
+    except Exception as error:  # the decompressors' errors have no common base
+        raise InputError(name_of(path), f"cannot be decompressed: {error}") from None
     if not data:
         raise InputError(name_of(path), "the file is empty (0 bytes)")
     return data
 
 
-def _raw(path: str | Path) -> bytes:
-    if str(path) == STDIN:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(str(path), reason_of(error)) from None
+def decompressed(file: IO[bytes]) -> Any:
+    """Give a file that reads as the decompressed content of another, found by its first bytes."""
+    start = file.read(6)
+    file.seek(0)
+    if start.startswith(b"\x28\xb5\x2f\xfd"):
+        return io.BytesIO(_unzstd(file.read()))
+    for magic, module in _COMPRESSED.items():
+        if start.startswith(magic):
+            return import_module(module).open(file)
+    return file
+
+
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
+
+
+def is_archive(path: Path) -> bool:
+    """Tell whether a path is a folder, a zip or a tar archive, by its content."""
+    if path.is_dir():
+        return True
+    with path.open("rb") as raw:
+        if raw.read(4) == b"PK\x03\x04":
+            return True
+        raw.seek(0)
+        try:
+            return bool(decompressed(raw).read(262)[257:] == b"ustar")
+        except Exception:  # whatever it is, it is no archive
+            return False
 
 
 def reason_of(error: OSError) -> str:
     """Say why a file cannot be opened, without its name."""
     return (error.strerror or str(error)).lower()
-
-
-def _decompressor(data: bytes) -> Callable[[bytes], bytes] | None:
-    """Find the decompressor of a file's first bytes; imported on use."""
-    if data.startswith(b"\x1f\x8b"):
-        import gzip
-
-        return gzip.decompress
-    if data.startswith(b"\x28\xb5\x2f\xfd"):
-        return _unzstd
-    if data.startswith(b"\xfd7zXZ\x00"):
-        import lzma
-
-        return lzma.decompress
-    if data.startswith(b"BZh"):
-        import bz2
-
-        return bz2.decompress
-    return None
 
 
 def _unzstd(data: bytes) -> bytes:
