@@ -1,6 +1,6 @@
 """Run phraseloc from a checkout: ``python cli.py ...`` is ``phraseloc ...``."""
 
-from phraseloc.commands import main
+from phraseloc.__main__ import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
 class Strings:
     """A column of strings: row ``i`` is ``values[codes[i]]``.
 
@@ -29,26 +28,45 @@ class Strings:
     (['a man', 'a dog'], [0, 1, 0], 'a man')
     """
 
-    values: Sequence[str]
-    codes: IntArray
+    def __init__(self, values: Sequence[str], codes: IntArray) -> None:
+        self._rows: Sequence[str] | None = None
+        self._encoded: tuple[Sequence[str], IntArray] | None = (values, codes)
 
     @classmethod
     def of(cls, rows: Sequence[str]) -> Strings:
-        """Encode a list of strings; values stand in the order of first appearance."""
-        values = list(dict.fromkeys(rows))
-        places = dict(zip(values, range(len(values)), strict=True))
-        return cls(values, np.fromiter(map(places.__getitem__, rows), np.int64, len(rows)))
+        """Take a list of strings; it is encoded, in the order of first appearance, when asked."""
+        column = cls.__new__(cls)
+        column._rows, column._encoded = rows, None
+        return column
+
+    @property
+    def values(self) -> Sequence[str]:
+        """The distinct strings."""
+        return self._encode()[0]
+
+    @property
+    def codes(self) -> IntArray:
+        """The rows as indices into the distinct strings."""
+        return self._encode()[1]
+
+    def _encode(self) -> tuple[Sequence[str], IntArray]:
+        if self._encoded is None:
+            values = list(dict.fromkeys(self.to_list()))
+            self._encoded = values, self._places(values)
+        return self._encoded
 
     def __len__(self) -> int:
-        return len(self.codes)
+        return len(self.codes if self._rows is None else self._rows)
 
     def __getitem__(self, row: int) -> str:
-        return self.values[int(self.codes[row])]
+        return self.values[int(self.codes[row])] if self._rows is None else self._rows[row]
 
-    def to_list(self) -> list[str]:
+    def to_list(self) -> Sequence[str]:
         """Give the rows as a list of strings."""
-        values = self.values
-        return [values[code] for code in self.codes.tolist()]
+        if self._rows is None:
+            values = self.values
+            self._rows = [values[code] for code in self.codes.tolist()]
+        return self._rows
 
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Strings:
         """Select rows by index or mask; the values that no row uses any more are dropped."""
@@ -64,11 +82,17 @@ class Strings:
 
     def codes_in(self, values: Sequence[str]) -> IntArray:
         """Give each row's index in another list of distinct values, -1 where it has none."""
+        if self._encoded is None:
+            return self._places(values)
         if values is self.values or list(values) == list(self.values):
             return self.codes
-        places = {value: place for place, value in enumerate(values)}
-        table = np.array([places.get(value, -1) for value in self.values], dtype=np.int64)
-        return table[self.codes] if len(table) else self.codes
+        return Strings.of(self.values)._places(values)[self.codes] if len(self) else self.codes
+
+    def _places(self, values: Sequence[str]) -> IntArray:
+        """Look every row up in a list of distinct values."""
+        places = dict(zip(values, range(len(values)), strict=True))
+        rows = self.to_list()
+        return np.fromiter(map(places.get, rows, repeat(-1)), np.int64, len(rows))
 
 
 def offsets_of(lengths: Sequence[int] | IntArray) -> IntArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,6 @@ import click
 from phraseloc._version import __version__
 from phraseloc.errors import PhraselocError
 from phraseloc.protocol import PROTOCOLS, Protocol, find_protocol, parse_overrides
-
-# Before NumPy is imported: a score multiplies small matrices, and starting threads costs more.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 UNUSABLE = 2
 INCOMPLETE = 1
@@ -190,9 +186,12 @@ def score(
     from phraseloc.formats import load_ground_truth
     from phraseloc.report import render_scores
     from phraseloc.scoring import score as score_predictions
+    from phraseloc.statistics import draw_ahead
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    weights = draw_ahead(truth.keys.image.values, samples, seed)
     alignments = [_aligned(truth, path, extra, reading) for path in predictions]
+    weights.join()
     sources = [alignment.predictions.source for alignment in alignments]
     labels = sources if len(set(sources)) == len(sources) else predictions
     scores = [

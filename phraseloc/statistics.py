@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from threading import Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,11 @@ SEED = 0
 CONFIDENCE = 0.95
 
 _BLOCK = 32
+"""How many images' weights are drawn at once."""
+
+_KEPT = 32
+"""How many blocks of weights are kept, for further scores on the same images."""
+
 _POISSON = bytes(
     weight for weight, places in enumerate((94, 95, 46, 16, 4, 1)) for _ in range(places)
 )
@@ -76,12 +82,12 @@ def bootstrap_ratios(
         )
     columns = correct.shape[1]
     counts = np.concatenate([correct, total], axis=1).T
-    exact_in_single = counts.max(initial=0) * max(_POISSON) * _BLOCK < 2**24
+    exact_in_single = counts.sum(axis=1).max(initial=0) * max(_POISSON) < 2**24
     counts = counts.astype(np.float32 if exact_in_single else np.float64)
-    sums = np.zeros((2 * columns, samples))
-    for start in range(0, len(images), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    sums = np.zeros((2 * columns, samples), counts.dtype)
+    for block in _blocks(images):
         sums += counts[:, block] @ poisson_weights(tuple(images[block]), samples, seed)
+    sums = sums.astype(np.float64)
     tail = (1 - confidence) / 2
     intervals = []
     for right, of in zip(sums[:columns], sums[columns:], strict=True):
@@ -91,7 +97,23 @@ def bootstrap_ratios(
     return intervals
 
 
-@lru_cache(maxsize=32)
+def draw_ahead(images: Sequence[str], samples: int, seed: int) -> Thread:
+    """Start to draw the weights that `bootstrap_ratios` will ask for, while files are read."""
+
+    def draw() -> None:
+        for block in _blocks(images)[:_KEPT]:
+            poisson_weights(tuple(images[block]), samples, seed)
+
+    thread = Thread(target=draw, daemon=True)
+    thread.start()
+    return thread
+
+
+def _blocks(images: Sequence[str]) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, len(images), _BLOCK)]
+
+
+@lru_cache(maxsize=_KEPT)
 def poisson_weights(images: tuple[str, ...], samples: int, seed: int) -> npt.NDArray[np.float32]:
     """Draw the weight of each of M images in each bootstrap sample, (M, samples) float32.
 

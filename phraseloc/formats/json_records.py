@@ -7,7 +7,6 @@ road; in others, every record is checked by itself, so that all problems are nam
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -139,6 +138,8 @@ def _checked(
 
 def _parse(text: str, where: str) -> Any:
     """Parse JSON as the standard library does, which admits NaN, so that its row can be named."""
+    import json
+
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

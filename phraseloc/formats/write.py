@@ -6,7 +6,7 @@ JSON and TSV too; fractions of the image stay fractions, declared in the header.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def _ground_truth_rows(ground_truth: GroundTruth) -> Iterator[dict[str, Any]]:
 
 
 def _key_rows(keys: PhraseKeys) -> Iterator[dict[str, Any]]:
-    columns: dict[str, list[Any]] = {"image": keys.image.to_list()}
+    columns: dict[str, Sequence[Any]] = {"image": keys.image.to_list()}
     if keys.sentence is not None:
         pairs = zip(columns["image"], keys.sentence.tolist(), strict=True)
         columns["image"] = [f"{image}#{sentence}" for image, sentence in pairs]
