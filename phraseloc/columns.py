@@ -29,14 +29,14 @@ class Strings:
     """
 
     def __init__(self, values: Sequence[str], codes: IntArray) -> None:
-        self._rows: Sequence[str] | None = None
+        self._rows: list[str] | None = None
         self._encoded: tuple[Sequence[str], IntArray] | None = (values, codes)
 
     @classmethod
     def of(cls, rows: Sequence[str]) -> Strings:
         """Take a list of strings; it is encoded, in the order of first appearance, when asked."""
         column = cls.__new__(cls)
-        column._rows, column._encoded = rows, None
+        column._rows, column._encoded = list(rows), None
         return column
 
     @property
@@ -61,7 +61,7 @@ class Strings:
     def __getitem__(self, row: int) -> str:
         return self.values[int(self.codes[row])] if self._rows is None else self._rows[row]
 
-    def to_list(self) -> Sequence[str]:
+    def to_list(self) -> list[str]:
         """Give the rows as a list of strings."""
         if self._rows is None:
             values = self.values

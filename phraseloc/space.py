@@ -111,7 +111,7 @@ class BoxSpace:
             out[:, 2:] += out[:, :2]
         elif self.plus_one != self.origin:
             out[:, 2:] += self.plus_one - self.origin
-        return out
+        return out + 0.0  # -0.0 becomes 0.0: equal boxes have equal bits
 
     def read_points(self, points: FloatArray | list[list[float]]) -> FloatArray:
         """Turn a file's points (N, 2) into continuous ``x, y``; a pixel is its centre."""

@@ -122,7 +122,7 @@ def _write(rows: list[dict[str, Any]], space: BoxSpace, path: Path) -> None:
 
 
 def _tsv_lines(rows: list[dict[str, Any]], header: Mapping[str, Any], path: Path) -> Iterator[str]:
-    if header:
+    if header or not rows[0]["image"][:1].isalnum():
         yield " ".join([HEADER, *(f"{name}={value}" for name, value in header.items())]) + "\n"
     for row in rows:
         numbers = row.get("box") or row.get("point")
