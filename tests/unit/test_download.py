@@ -1,5 +1,6 @@
 """Downloads, from a server on the loopback."""
 
+import gc
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from click.testing import CliRunner
 from phraseloc import download
 from phraseloc.commands import main
 from phraseloc.download import Original
+
+# requests leaves its sockets to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 CONTENT = b"1\n2\n"
 SHA256 = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
@@ -37,6 +41,7 @@ def host(tmp_path: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+    gc.collect()
 
 
 def publish(monkeypatch: pytest.MonkeyPatch, path: str, checksum: str) -> None:
