@@ -293,7 +293,7 @@ def _in_pixels(
         lambda box: (
             f"{predictions.where(owner[box])}: found x {boxes[box, 0]:g} to "
             f"{boxes[box, 2]:g}, y {boxes[box, 1]:g} to {boxes[box, 3]:g} in an image of "
-            f"{sizes[box, 0]:g} x {sizes[box, 1]:g}"
+            + ("{:g} x {:g}".format(*sizes[box]) if sizes[box, 0] > 0 else "unknown size")
         ),
     )
     return replace(predictions, boxes=boxes)

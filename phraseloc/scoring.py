@@ -21,7 +21,7 @@ from phraseloc.data import GroundTruth, Predictions
 from phraseloc.geometry import areas
 from phraseloc.outcomes import Outcomes, find_outcomes, passes
 from phraseloc.protocol import Protocol, find_protocol
-from phraseloc.statistics import CONFIDENCE, SAMPLES, SEED, Interval, bootstrap_ratios
+from phraseloc.statistics import CONFIDENCE, SAMPLES, SEED, Interval, bootstrap_ratios, percentile
 
 THRESHOLDS = tuple(step / 20 for step in range(5, 20))
 """0.25, 0.30 … 0.95: the overlaps at which accuracy is given beside the protocol's own."""
@@ -209,7 +209,7 @@ def _reduce(
         accuracy=accuracy,
         interval=intervals[0],
         mean=math.fsum(first.tolist()) / len(first),
-        median=float(np.median(first)),
+        median=percentile(np.sort(first), 0.5),
         thresholds={t: count(first, t) for t in THRESHOLDS} if protocol.overlap != "point" else {},
         categories=dict(zip(names, categories.values(), strict=True)),
         category_intervals=dict(zip(names, intervals[1:], strict=True)),

@@ -37,7 +37,7 @@ RELEASE = {
 
 
 def parquet():
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet as writer
 
     table = pyarrow.Table.from_pylist(RECORDS)

@@ -163,6 +163,13 @@ def test_an_entity_bomb_is_not_expanded(release, pack, guess_file, refused):
     assert "F/Annotations/10.xml: found a document type declaration, expected none" in message
 
 
+def test_an_external_document_type_is_not_followed(release, pack, guess_file, refused):
+    outside = '<!DOCTYPE annotation SYSTEM "file:///etc/hostname">'
+    files = {**release, "F/Annotations/10.xml": outside + release["F/Annotations/10.xml"]}
+    message = refused("score", pack(files, "release.zip"), guess_file)
+    assert "F/Annotations/10.xml: found a document type declaration, expected none" in message
+
+
 def test_a_mark_without_end_returns_at_once(release, pack, guess_file, refused):
     files = {**release, "F/Sentences/10.txt": "[/EN#1/people a" + " " * 300_000}
     message = refused("score", pack(files, "release.zip"), guess_file)

@@ -124,6 +124,14 @@ def test_boxes_far_outside_the_image(box, found, truth_file, guesses, write, ref
     assert f"record 2: found {found} in an image of 200 x 100" in message
 
 
+def test_boxes_left_of_an_image_of_unknown_size(truth, guesses, write, refused):
+    for record in truth:
+        del record["width"], record["height"]
+    path = write("bad.json", with_box(guesses, [-50, 1, 40, 40]))
+    message = refused("score", write("truth.json", truth), path)
+    assert "record 2: found x -51 to -11, y 0 to 40 in an image of unknown size" in message
+
+
 def test_boxes_a_little_outside_the_image_are_scored(truth_file, guesses, write, scored):
     path = write("edge.json", with_box(guesses, [-20, -10, 240, 120]))
     assert scored(truth_file, path)["accuracy"]["total"] == 4
@@ -412,7 +420,7 @@ def test_a_parquet_file_that_breaks_off(truth_file, guess_file, write, run, refu
 
 
 def test_a_parquet_file_without_the_columns(truth_file, refused, tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table({"img": ["10"]}), tmp_path / "bad.parquet")
@@ -422,7 +430,7 @@ def test_a_parquet_file_without_the_columns(truth_file, refused, tmp_path):
 
 @pytest.mark.parametrize("metadata", [b"[1]", b"{", b'"xyxy"', b"\xff"])
 def test_parquet_metadata_that_declares_nothing(metadata, truth_file, refused, tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     table = pyarrow.table({"image": ["10"]}).replace_schema_metadata({b"phraseloc": metadata})

@@ -1,5 +1,4 @@
 import json
-import os
 
 import pytest
 
@@ -133,7 +132,8 @@ def test_a_damaged_file_is_replaced(sources, cache, readers):
 
 
 def test_the_file_opens_with_safetensors(sources, cache):
-    numpy = pytest.importorskip("safetensors.numpy")
+    from safetensors import numpy
+
     truth = load_ground_truth(sources["zip"])
     [path] = cache.iterdir()
     arrays = numpy.load_file(path)
@@ -165,11 +165,11 @@ def test_a_cache_that_cannot_be_written_does_no_harm(sources, tmp_path, monkeypa
     assert len(load_ground_truth(sources["zip"])) == 4
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the user's folder has another name there")
 def test_the_cache_is_the_users_by_default(tmp_path, monkeypatch):
     monkeypatch.delenv("PHRASELOC_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_module.cache_folder() == tmp_path / "xdg" / "phraseloc"
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "user"))
+    assert cache_module.cache_folder() == tmp_path / "user" / "phraseloc"
 
 
 def test_predictions_and_errors_leave_nothing(guess_file, truth_file, write, run, cache):

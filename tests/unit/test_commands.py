@@ -194,7 +194,9 @@ def read_rows(path):
 
     content = read_bytes(path)
     if ".parquet" in path.name:
-        return pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+        from pyarrow import parquet
+
+        return parquet.read_table(path).to_pylist()
     text = content.decode()
     if ".jsonl" in path.name:
         return [json.loads(line) for line in text.splitlines()]

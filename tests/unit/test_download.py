@@ -38,7 +38,7 @@ def host(tmp_path: Path) -> Iterator[str]:
     (folder / "list.txt").write_bytes(CONTENT)
     Silent.served.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
     gc.collect()

@@ -129,6 +129,13 @@ def test_a_release_becomes_records(release, pack, run, truth_file, tmp_path):
     assert converted.digest == expected.digest
 
 
+@pytest.mark.parametrize("image", ["[a", "{a", "<a", "<!a", "%PDF", "#a", "#phraseloc", " a"])
+def test_a_tsv_whose_first_image_looks_like_another_format(image, write, run, tmp_path):
+    source = write("in.json", [{"image": image, "phrase": "x", "box": [1, 1, 5, 5]}])
+    assert run("convert", source, tmp_path / "out.tsv").exit_code == 0
+    assert load_predictions(tmp_path / "out.tsv").keys.image[0] == image
+
+
 def test_the_reference_scorers_json_is_written(guess_file, run, tmp_path):
     assert run("convert", guess_file, tmp_path / "out.json").exit_code == 0
     assert json.loads((tmp_path / "out.json").read_bytes()) == json.loads(guess_file.read_bytes())
@@ -242,7 +249,8 @@ def test_options_complete_a_header(kind, guesses, write):
 
 
 def test_the_header_of_parquet_is_metadata(guess_file, run, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
+    from pyarrow import parquet
+
     run("convert", guess_file, tmp_path / "out.parquet")
     metadata = parquet.read_schema(tmp_path / "out.parquet").metadata
     assert json.loads(metadata[b"phraseloc"]) == vars(BoxSpace())

@@ -81,6 +81,11 @@ def test_corner_shift_turns_edges_into_corner_numbers(space):
     assert corners.tolist() == [[low, 1 + low, 10 + high, 21 + high]]
 
 
+@pytest.mark.parametrize("space", [s for s in PIXELS + FRACTIONS if s.origin == 0], ids=str)
+def test_zero_has_no_sign(space):
+    assert not np.signbit(space.read([[-0.0, -0.0, 5, 5]])).any()
+
+
 def test_reading_copies():
     boxes = np.array([[1.0, 1, 10, 10]])
     BoxSpace().read(boxes)
