@@ -27,5 +27,9 @@ $(VENV)/.tested: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test,lint]' --constraint constraints.txt
 	touch $@ $(VENV)/.installed
 
+bench: $(VENV)/.installed
+	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt --constraint constraints.txt
+	$(BIN)/python -m benchmarks
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from phraseloc.columns import Strings
     from phraseloc.data import GroundTruth, PhraseKeys, Predictions, single_boxes
     from phraseloc.errors import InputError, MissingExtra, OptionError, PhraselocError
-    from phraseloc.formats import load_ground_truth, load_predictions, save_predictions
+    from phraseloc.formats import load_ground_truth, load_predictions
+    from phraseloc.formats.write import save_ground_truth, save_predictions
     from phraseloc.outcomes import Outcomes
     from phraseloc.protocol import PROTOCOLS, Protocol
     from phraseloc.scoring import Accuracy, Scores, score
@@ -26,7 +27,8 @@ _HOMES = {
     "columns": ("Strings",),
     "data": ("GroundTruth", "PhraseKeys", "Predictions", "single_boxes"),
     "errors": ("InputError", "MissingExtra", "OptionError", "PhraselocError"),
-    "formats": ("load_ground_truth", "load_predictions", "save_predictions"),
+    "formats": ("load_ground_truth", "load_predictions"),
+    "formats.write": ("save_ground_truth", "save_predictions"),
     "outcomes": ("Outcomes",),
     "protocol": ("PROTOCOLS", "Protocol"),
     "scoring": ("Accuracy", "Scores", "score"),
@@ -56,6 +58,7 @@ __all__ = [
     "align",
     "load_ground_truth",
     "load_predictions",
+    "save_ground_truth",
     "save_predictions",
     "score",
     "single_boxes",

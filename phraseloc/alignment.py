@@ -6,7 +6,6 @@ the file allows. What does not fit is an error that names the rows.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -198,6 +197,8 @@ def _note_unknown(
     rows: IntArray,
     problems: Problems,
 ) -> None:
+    import difflib
+
     image = predictions.keys.image.codes_in(ground_truth.keys.image.values)
 
     def nearest_image(row: int) -> str:

@@ -186,12 +186,9 @@ def score(
     from phraseloc.formats import load_ground_truth
     from phraseloc.report import render_scores
     from phraseloc.scoring import score as score_predictions
-    from phraseloc.statistics import draw_ahead
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
-    weights = draw_ahead(truth.keys.image.values, samples, seed)
     alignments = [_aligned(truth, path, extra, reading) for path in predictions]
-    weights.join()
     sources = [alignment.predictions.source for alignment in alignments]
     labels = sources if len(set(sources)) == len(sources) else predictions
     scores = [
@@ -324,13 +321,9 @@ def convert(source: str, target: Path, split: str | None, is_truth: bool, **read
       phraseloc convert mine.parquet mine.json
       phraseloc convert annotations.zip test.json --split test.txt
     """
-    from phraseloc.formats import (
-        load_ground_truth,
-        load_predictions,
-        save_ground_truth,
-        save_predictions,
-    )
+    from phraseloc.formats import load_ground_truth, load_predictions
     from phraseloc.formats.source import is_archive
+    from phraseloc.formats.write import save_ground_truth, save_predictions
 
     if is_truth or split or (Path(source).exists() and is_archive(Path(source))):
         degenerate = reading.pop("degenerate")

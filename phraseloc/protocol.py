@@ -23,7 +23,6 @@ The choices, and what each may be:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -201,6 +200,8 @@ def find_protocol(protocol: str | Protocol) -> Protocol:
         return protocol
     if protocol in PROTOCOLS:
         return PROTOCOLS[protocol]
+    import difflib
+
     near = difflib.get_close_matches(protocol, PROTOCOLS, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise OptionError(f"no protocol {protocol!r}{hint} (known: {', '.join(PROTOCOLS)})")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,9 @@ CONFIDENCE = 0.95
 
 _BLOCK = 64
 """How many images' weights are drawn at once."""
+
+_THREADS = 2
+"""How many threads draw weights; sums of whole numbers are the same at any number."""
 
 _KEPT = 32
 """How many blocks of weights are kept, for further scores on the same images."""
@@ -80,22 +84,39 @@ def bootstrap_ratios(
             f"found {samples} samples, seed {seed}, confidence {confidence}; expected at least "
             "one sample, a seed from 0 to 2**63 - 1, a confidence between 0 and 1"
         )
-    columns = correct.shape[1]
     counts = np.concatenate([correct, total], axis=1).T
     exact_in_single = counts.sum(axis=1).max(initial=0) * max(_POISSON) < 2**24
     counts = counts.astype(np.float32 if exact_in_single else np.float64)
-    sums = np.zeros((2 * columns, samples), counts.dtype)
-    for block in _blocks(images):
-        weights = poisson_weights(tuple(images[block]), samples, seed)
-        sums += counts[:, block] @ weights.astype(counts.dtype)
-    sums = sums.astype(np.float64)
+    right, of = np.split(_resampled(images, counts, samples, seed), 2)
+    tail = (1 - confidence) / 2
     intervals = []
-    for right, of in zip(sums[:columns], sums[columns:], strict=True):
-        ratios = np.sort(right[of > 0] / of[of > 0])
-        tail = (1 - confidence) / 2
+    for ratios in (np.sort(r[o > 0] / o[o > 0]) for r, o in zip(right, of, strict=True)):
         low, high = percentile(ratios, tail), percentile(ratios, 1 - tail)
         intervals.append(Interval(low, high, confidence, samples, seed))
     return intervals
+
+
+def _resampled(
+    images: Sequence[str], counts: npt.NDArray[Any], samples: int, seed: int
+) -> FloatArray:
+    """Sum counts (C, M) over the images as each sample weights them, (C, samples)."""
+    parts: list[npt.NDArray[Any]] = []
+
+    def add_up(turn: int) -> None:
+        sums = np.zeros((len(counts), samples), counts.dtype)
+        for start in range(turn * _BLOCK, len(images), _THREADS * _BLOCK):
+            block = slice(start, start + _BLOCK)
+            weights = poisson_weights(tuple(images[block]), samples, seed)
+            sums += counts[:, block] @ weights.astype(counts.dtype)
+        parts.append(sums)
+
+    threads = [Thread(target=add_up, args=(turn,)) for turn in range(_THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    total: FloatArray = np.sum(parts, axis=0, dtype=np.float64)
+    return total
 
 
 def percentile(ordered: FloatArray, share: float) -> float:
@@ -108,22 +129,6 @@ def percentile(ordered: FloatArray, share: float) -> float:
     place = share * (len(ordered) - 1)
     low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
     return float(low + (high - low) * (place - math.floor(place)))
-
-
-def draw_ahead(images: Sequence[str], samples: int, seed: int) -> Thread:
-    """Start to draw the weights that `bootstrap_ratios` will ask for, while files are read."""
-
-    def draw() -> None:
-        for block in _blocks(images)[:_KEPT]:
-            poisson_weights(tuple(images[block]), samples, seed)
-
-    thread = Thread(target=draw, daemon=True)
-    thread.start()
-    return thread
-
-
-def _blocks(images: Sequence[str]) -> list[slice]:
-    return [slice(start, start + _BLOCK) for start in range(0, len(images), _BLOCK)]
 
 
 @lru_cache(maxsize=_KEPT)

@@ -24,14 +24,11 @@ from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.formats.assemble import to_ground_truth, to_predictions
 from phraseloc.formats.records import RecordFile, declared_space
 from phraseloc.formats.source import STDIN, is_archive, name_of, read_bytes, reason_of
-from phraseloc.formats.write import save_ground_truth, save_predictions
 
 __all__ = [
     "load_ground_truth",
     "load_predictions",
     "read_predictions",
-    "save_ground_truth",
-    "save_predictions",
 ]
 
 Reader = Callable[[bytes, str, Problems], RecordFile]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter
@@ -147,27 +146,23 @@ def _column(file: RecordFile, name: str, problems: Problems) -> Any:
         return None
 
 
-_CAPTION = re.compile(r"(.+)#(\d{1,18})", re.DOTALL)
-
-
 def _split_captions(
     file: RecordFile, captions: Strings, problems: Problems
 ) -> tuple[Strings, IntArray | None]:
     """Split ``image#sentence``, which all rows have or none."""
-    matches = [_CAPTION.fullmatch(value) for value in captions.values]
-    if not any(matches):
+    parts = [value.rpartition("#") for value in captions.values]
+    split = [bool(image) and text.isdecimal() and len(text) < 19 for image, _, text in parts]
+    if not any(split):
         return captions, None
-    if None in matches:
-        lacking = np.array([match is None for match in matches])[captions.codes]
+    if not all(split):
         problems.add_rows(
             'an image without "#sentence" where others have it',
-            np.flatnonzero(lacking),
+            np.flatnonzero(~np.array(split)[captions.codes]),
             lambda row: f"{_where(file)(row)}: found {captions[row]!r}",
         )
         return captions, None
-    parts = [match.groups() for match in matches if match]
-    images = Strings.of([image for image, _ in parts])
-    sentences = np.array([text for _, text in parts], dtype=np.int64)
+    images = Strings.of([image for image, _, _ in parts])
+    sentences = np.array([int(text) for _, _, text in parts], dtype=np.int64)
     return Strings(images.values, images.codes[captions.codes]), sentences[captions.codes]
 
 

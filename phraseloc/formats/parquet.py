@@ -6,6 +6,7 @@ Needs pyarrow (the extra ``scale``).
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -33,8 +34,11 @@ def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
     except msgspec.MsgspecError as error:
         raise InputError(source, f"its phraseloc metadata cannot be read: {error}") from None
     objects = table.select(known).to_pylist()
-    numbers = range(1, len(objects) + 1)
-    records, rows = check_objects(objects, "record", numbers, problems)
+    rows: Sequence[int] = range(1, len(objects) + 1)
+    try:
+        records = msgspec.convert(objects, list[Record])
+    except msgspec.ValidationError:
+        records, rows = check_objects(objects, "record", rows, problems)
     return RecordFile(records, np.array(rows, dtype=np.int64), "record", header)
 
 
