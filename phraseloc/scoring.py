@@ -16,7 +16,7 @@ import numpy as np
 
 from phraseloc._version import __version__
 from phraseloc.alignment import Alignment, align
-from phraseloc.columns import BoolArray, FloatArray, take_ragged
+from phraseloc.columns import BoolArray, FloatArray, IntArray, take_ragged
 from phraseloc.data import GroundTruth, Predictions
 from phraseloc.geometry import areas
 from phraseloc.outcomes import Outcomes, find_outcomes, passes
@@ -28,6 +28,10 @@ THRESHOLDS = tuple(step / 20 for step in range(5, 20))
 
 SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
 """Areas of the union box in square pixels, as COCO names them (Lin et al., ECCV 2014)."""
+
+
+Bootstrap = tuple[int, int, float]
+"""Samples, seed and confidence."""
 
 
 @dataclass(frozen=True)
@@ -185,24 +189,22 @@ def _reduce(
     alignment: Alignment,
     protocol: Protocol,
     outcomes: Outcomes,
-    bootstrap: tuple[int, int, float],
+    bootstrap: Bootstrap,
 ) -> Scores:
     """Make every figure of the outcome column."""
-    correct, phrase = outcomes.correct, outcomes.phrase
     first = outcomes.overlap[:, 0]
     predicted = outcomes.prediction >= 0
 
     def count(overlap: FloatArray, threshold: float) -> Accuracy:
         return _count(passes(overlap, protocol, threshold) & predicted)
 
-    accuracy, categories, intervals = _with_intervals(ground_truth, outcomes, bootstrap)
+    def at_rank(column: int) -> Accuracy:
+        return count(outcomes.overlap[:, column], protocol.threshold)
+
     ranked = alignment.predictions.ranked
-    area = areas(ground_truth.union_boxes)[phrase]
-    several = np.diff(ground_truth.offsets)[phrase] > 1
-    names = [ground_truth.categories[c] for c in categories]
-    unions = protocol.target == "union"
-    digest = ground_truth.union_digest if unions else ground_truth.digest
-    samples, seed, confidence = bootstrap
+    thresholds = THRESHOLDS if protocol.overlap != "point" else ()
+    accuracy, categories, intervals = _with_intervals(ground_truth, outcomes, bootstrap)
+    digest = ground_truth.union_digest if protocol.target == "union" else ground_truth.digest
     return Scores(
         name=alignment.predictions.source,
         protocol=protocol,
@@ -210,78 +212,97 @@ def _reduce(
         interval=intervals[0],
         mean=math.fsum(first.tolist()) / len(first),
         median=percentile(np.sort(first), 0.5),
-        thresholds={t: count(first, t) for t in THRESHOLDS} if protocol.overlap != "point" else {},
-        categories=dict(zip(names, categories.values(), strict=True)),
-        category_intervals=dict(zip(names, intervals[1:], strict=True)),
-        sizes={
-            n: _count(correct[(low <= area) & (area < high)]) for n, (low, high) in SIZES.items()
-        },
-        boxes={"single": _count(correct[~several]), "multi": _count(correct[several])},
-        recall={
-            k: count(outcomes.overlap[:, column], protocol.threshold)
-            for column, k in enumerate(protocol.ranks)
-        }
-        if ranked
-        else {},
-        upper_bound=count(outcomes.overlap[:, -1], protocol.threshold) if ranked else None,
-        coverage=Coverage(
-            len(alignment.rows) - alignment.missing,
-            alignment.missing,
-            alignment.duplicate,
-            alignment.extra,
-            alignment.respanned,
-            alignment.predictions.degenerate,
-        ),
-        signature="|".join(
-            [
-                "phraseloc",
-                protocol.signature,
-                f"n:{accuracy.total}",
-                f"gt:{digest[:12]}",
-                f"ci:images-{samples}-seed{seed}-{confidence:g}",
-                f"version:{__version__}",
-            ]
-        ),
-        ground_truth={
-            "source": ground_truth.source,
-            "sha256": digest,
-            "phrases": len(ground_truth),
-            "captions": ground_truth.captions,
-            "images": len(ground_truth.keys.image.values),
-            "multi_box": int((np.diff(ground_truth.offsets) > 1).sum()),
-            "left_out": dict(ground_truth.left_out_reasons),
-        },
+        thresholds={threshold: count(first, threshold) for threshold in thresholds},
+        categories=categories,
+        category_intervals=dict(zip(categories, intervals[1:], strict=True)),
+        sizes=_by_size(ground_truth, outcomes),
+        boxes=_by_boxes(ground_truth, outcomes),
+        recall={k: at_rank(column) for column, k in enumerate(protocol.ranks) if ranked},
+        upper_bound=at_rank(-1) if ranked else None,
+        coverage=_coverage(alignment),
+        signature=_signature(protocol, accuracy.total, digest, bootstrap),
+        ground_truth=_facts(ground_truth, digest),
         notes=_notes(ground_truth, protocol),
         outcomes=outcomes,
     )
 
 
+def _by_size(ground_truth: GroundTruth, outcomes: Outcomes) -> dict[str, Accuracy]:
+    area = areas(ground_truth.union_boxes)[outcomes.phrase]
+    return {
+        name: _count(outcomes.correct[(low <= area) & (area < high)])
+        for name, (low, high) in SIZES.items()
+    }
+
+
+def _by_boxes(ground_truth: GroundTruth, outcomes: Outcomes) -> dict[str, Accuracy]:
+    several = np.diff(ground_truth.offsets)[outcomes.phrase] > 1
+    right = outcomes.correct
+    return {"single": _count(right[~several]), "multi": _count(right[several])}
+
+
+def _coverage(alignment: Alignment) -> Coverage:
+    return Coverage(
+        len(alignment.rows) - alignment.missing,
+        alignment.missing,
+        alignment.duplicate,
+        alignment.extra,
+        alignment.respanned,
+        alignment.predictions.degenerate,
+    )
+
+
+def _signature(protocol: Protocol, total: int, digest: str, bootstrap: Bootstrap) -> str:
+    samples, seed, confidence = bootstrap
+    interval = f"ci:images-{samples}-seed{seed}-{confidence:g}"
+    parts = ["phraseloc", protocol.signature, f"n:{total}", f"gt:{digest[:12]}", interval]
+    return "|".join([*parts, f"version:{__version__}"])
+
+
+def _facts(ground_truth: GroundTruth, digest: str) -> dict[str, Any]:
+    return {
+        "source": ground_truth.source,
+        "sha256": digest,
+        "phrases": len(ground_truth),
+        "captions": ground_truth.captions,
+        "images": len(ground_truth.keys.image.values),
+        "multi_box": int((np.diff(ground_truth.offsets) > 1).sum()),
+        "left_out": dict(ground_truth.left_out_reasons),
+    }
+
+
 def _with_intervals(
-    ground_truth: GroundTruth, outcomes: Outcomes, bootstrap: tuple[int, int, float]
-) -> tuple[Accuracy, dict[int, Accuracy], list[Interval]]:
-    """Count right and all phrases, of each image, overall and by category; resample the images.
+    ground_truth: GroundTruth, outcomes: Outcomes, bootstrap: Bootstrap
+) -> tuple[Accuracy, dict[str, Accuracy], list[Interval]]:
+    """Count right and all phrases, overall and by category, and resample the images.
 
     A phrase of several categories counts in each of them.
     """
-    names = ground_truth.keys.image.values
-    image = ground_truth.keys.image.codes[outcomes.phrase]
-    places, offsets = take_ragged(ground_truth.category_offsets, outcomes.phrase)
-    row = np.repeat(np.arange(len(image)), np.diff(offsets))
-    group = np.concatenate(
-        [np.zeros(len(image), np.int64), ground_truth.category_codes[places] + 1]
-    )
-    row = np.concatenate([np.arange(len(image)), row])
-    shape = (1 + len(ground_truth.categories), len(names))
-    cell = group * len(names) + image[row]
-    total = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
-    right = np.bincount(cell[outcomes.correct[row]], minlength=shape[0] * shape[1]).reshape(shape)
+    images = ground_truth.keys.image.values
+    total, right = _counts_by_image(ground_truth, outcomes)
     kept = [0, *(np.flatnonzero(total[1:].any(axis=1)) + 1).tolist()]
     samples, seed, confidence = bootstrap
     intervals = bootstrap_ratios(
-        names, right[kept].T, total[kept].T, samples=samples, seed=seed, confidence=confidence
+        images, right[kept].T, total[kept].T, samples=samples, seed=seed, confidence=confidence
     )
-    counts = {g - 1: Accuracy(int(right[g].sum()), int(total[g].sum())) for g in kept}
-    return counts.pop(-1), counts, intervals
+    sums = zip(right[kept].sum(axis=1).tolist(), total[kept].sum(axis=1).tolist(), strict=True)
+    accuracy, *by_category = (Accuracy(*pair) for pair in sums)
+    names = [ground_truth.categories[group - 1] for group in kept[1:]]
+    return accuracy, dict(zip(names, by_category, strict=True)), intervals
+
+
+def _counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntArray, IntArray]:
+    """Count all and right phrases of each image, (1 + categories, images); all in the first row."""
+    images = len(ground_truth.keys.image.values)
+    shape = (1 + len(ground_truth.categories), images)
+    every = np.arange(len(outcomes.phrase))
+    places, offsets = take_ragged(ground_truth.category_offsets, outcomes.phrase)
+    row = np.concatenate([every, np.repeat(every, np.diff(offsets))])
+    group = np.concatenate([0 * every, ground_truth.category_codes[places] + 1])
+    cell = group * images + ground_truth.keys.image.codes[outcomes.phrase[row]]
+    total = np.bincount(cell, minlength=shape[0] * images)
+    right = np.bincount(cell[outcomes.correct[row]], minlength=shape[0] * images)
+    return total.reshape(shape), right.reshape(shape)
 
 
 def _notes(ground_truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:

@@ -114,13 +114,13 @@ def _parts(offsets: IntArray) -> IntArray:
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _paired_rows(boxes, targets, measure, out):  # type: ignore[no-untyped-def]
+def _paired_rows(boxes, targets, measure, out):
     for row in prange(len(out)):
         out[row] = _overlap(_row(boxes, row), _row(targets, row), measure)
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _ragged_iou(boxes, offsets, targets, target_offsets, starts, parts, out):  # type: ignore[no-untyped-def]
+def _ragged_iou(boxes, offsets, targets, target_offsets, starts, parts, out):
     for part in prange(len(parts) - 1):
         first, end = parts[part], parts[part + 1]
         columns = _scratch(offsets, first, end)
@@ -134,7 +134,7 @@ def _ragged_iou(boxes, offsets, targets, target_offsets, starts, parts, out):  #
 
 
 @njit(cache=True, parallel=True)
-def _ragged_union(boxes, offsets, out):  # type: ignore[no-untyped-def]
+def _ragged_union(boxes, offsets, out):
     for row in prange(len(out)):
         out[row] = boxes[offsets[row]]
         for box in range(offsets[row] + 1, offsets[row + 1]):
@@ -144,9 +144,7 @@ def _ragged_union(boxes, offsets, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _best_overlaps(  # type: ignore[no-untyped-def]
-    boxes, offsets, targets, target_offsets, cuts, kind, parts, out
-):
+def _best_overlaps(boxes, offsets, targets, target_offsets, cuts, kind, parts, out):
     measure, floor, every = kind
     for part in prange(len(parts) - 1):
         first, end = parts[part], parts[part + 1]
@@ -172,7 +170,7 @@ def _best_overlaps(  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _best_of_first(overlaps, count, cuts, floor, best):  # type: ignore[no-untyped-def]
+def _best_of_first(overlaps, count, cuts, floor, best):
     """Give the best of the first k of ``count`` overlaps, for each k of ``cuts``.
 
     The overlaps are used up.
@@ -187,7 +185,7 @@ def _best_of_first(overlaps, count, cuts, floor, best):  # type: ignore[no-untyp
 
 
 @njit(inline="always")
-def _peak(numbers, start, end):  # type: ignore[no-untyped-def]
+def _peak(numbers, start, end):
     """Give the largest number from ``start`` to before ``end``: fold the upper half onto the lower.
 
     A running maximum waits for each comparison before the next; those of a fold are independent.
@@ -205,7 +203,7 @@ def _peak(numbers, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _scratch(offsets, first, end):  # type: ignore[no-untyped-def]
+def _scratch(offsets, first, end):
     """Give room for the columns of the widest row from ``first`` to before ``end``."""
     widest = 0
     for row in range(first, end):
@@ -214,7 +212,7 @@ def _scratch(offsets, first, end):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _as_columns(boxes, start, count, columns):  # type: ignore[no-untyped-def]
+def _as_columns(boxes, start, count, columns):
     """Write ``count`` boxes into columns (4, count or more): a run of each coordinate."""
     for box in range(count):
         for side in range(4):
@@ -222,7 +220,7 @@ def _as_columns(boxes, start, count, columns):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always", error_model="numpy")
-def _overlaps(columns, target, measure, out):  # type: ignore[no-untyped-def]
+def _overlaps(columns, target, measure, out):
     """Give the overlap of each box, in columns, with one target."""
     if measure == _IOU:
         for box in range(len(out)):
@@ -236,17 +234,17 @@ def _overlaps(columns, target, measure, out):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _column(columns, box):  # type: ignore[no-untyped-def]
+def _column(columns, box):
     return columns[0, box], columns[1, box], columns[2, box], columns[3, box]
 
 
 @njit(inline="always")
-def _row(boxes, row):  # type: ignore[no-untyped-def]
+def _row(boxes, row):
     return boxes[row, 0], boxes[row, 1], boxes[row, 2], boxes[row, 3]
 
 
 @njit(inline="always")
-def _overlap(box, target, measure):  # type: ignore[no-untyped-def]
+def _overlap(box, target, measure):
     if measure == _IOU:
         return _iou(box, target)
     if measure == _GIOU:
@@ -255,26 +253,26 @@ def _overlap(box, target, measure):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _area(box):  # type: ignore[no-untyped-def]
+def _area(box):
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
 @njit(inline="always")
-def _intersection(box, target):  # type: ignore[no-untyped-def]
+def _intersection(box, target):
     width = min(box[2], target[2]) - max(box[0], target[0])
     height = min(box[3], target[3]) - max(box[1], target[1])
     return (width if width > 0.0 else 0.0) * (height if height > 0.0 else 0.0)
 
 
 @njit(inline="always", error_model="numpy")
-def _iou(box, target):  # type: ignore[no-untyped-def]
+def _iou(box, target):
     intersection = _intersection(box, target)
     union = _area(box) + _area(target) - intersection
     return intersection / union if union > 0.0 else 0.0
 
 
 @njit(inline="always", error_model="numpy")
-def _giou(box, target):  # type: ignore[no-untyped-def]
+def _giou(box, target):
     intersection = _intersection(box, target)
     union = _area(box) + _area(target) - intersection
     width = max(box[2], target[2]) - min(box[0], target[0])
@@ -285,7 +283,7 @@ def _giou(box, target):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _point(box, target):  # type: ignore[no-untyped-def]
+def _point(box, target):
     x = (box[0] + box[2]) / 2
     y = (box[1] + box[3]) / 2
     inside = target[0] <= x <= target[2]
