@@ -240,6 +240,7 @@ class Predictions:
     rows : (N,) int64, the file's row numbers, for messages; counted from 1
     row_name : what the file calls a row: record or line
     degenerate : how many boxes without area were admitted
+    labelled : whether the rows have categories, as ground truth has
     """
 
     keys: PhraseKeys
@@ -252,6 +253,7 @@ class Predictions:
     rows: IntArray | None = None
     row_name: str = "record"
     degenerate: int = 0
+    labelled: bool = False
 
     def __len__(self) -> int:
         return len(self.keys)

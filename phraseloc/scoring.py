@@ -222,7 +222,7 @@ def _reduce(
         coverage=_coverage(alignment),
         signature=_signature(protocol, accuracy.total, digest, bootstrap),
         ground_truth=_facts(ground_truth, digest),
-        notes=_notes(ground_truth, protocol),
+        notes=_notes(ground_truth, alignment.predictions, protocol),
         outcomes=outcomes,
     )
 
@@ -305,11 +305,22 @@ def _counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[Int
     return total.reshape(shape), right.reshape(shape)
 
 
-def _notes(ground_truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
+def _notes(
+    ground_truth: GroundTruth, predictions: Predictions, protocol: Protocol
+) -> tuple[str, ...]:
+    """Say what may surprise in a figure."""
+    notes = []
+    truth = ground_truth.source
     if protocol.target != "union" and ground_truth.unions_only:
-        note = f"{ground_truth.source} holds one box a phrase; where an entity has several, "
-        return (note + f"{protocol.name} needs them all, as the official release has them",)
-    return ()
+        notes.append(
+            f"{truth} holds one box a phrase; where an entity has several, {protocol.name} needs "
+            "them all, as the official release has them"
+        )
+    if predictions.labelled and not len(ground_truth.categories):
+        notes.append(
+            f"{predictions.source} has categories, {truth} has none: is {truth} the ground truth?"
+        )
+    return tuple(notes)
 
 
 def _count(right: BoolArray) -> Accuracy:

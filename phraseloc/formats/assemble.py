@@ -94,6 +94,7 @@ def to_predictions(
         file.rows,
         file.row_name,
         0 if points else int(flat.sum()),
+        labelled=bool(records) and records[0].categories is not None,
     )
 
 

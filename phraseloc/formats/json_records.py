@@ -7,6 +7,7 @@ road; in others, every record is checked by itself, so that all problems are nam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -149,6 +150,8 @@ def _parse(text: str, where: str) -> Any:
         if "\n" in text:
             place = f"line {error.lineno}, {place}"
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            begun = len(re.findall(r'"image"\s*:', text))
+            place += f", in record {begun}" if begun > 1 else ""
             raise InputError(where, f"the text breaks off at {place}") from None
         raise InputError(where, f"not JSON at {place}: {error.msg}") from None
     except (RecursionError, ValueError) as error:

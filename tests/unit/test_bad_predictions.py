@@ -210,6 +210,7 @@ def test_json_that_breaks_off(end, truth_file, guesses, write, refused):
     text = json.dumps(guesses)[:-1] + ", " + end
     message = refused("score", truth_file, write("bad.json", text))
     assert message.startswith("phraseloc: bad.json: the text breaks off at ")
+    assert message.rstrip().endswith(f"in record {text.count('image')}")
 
 
 def test_json_lines_that_break_off(truth_file, guesses, write, refused):

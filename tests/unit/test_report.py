@@ -165,6 +165,13 @@ def test_a_note_is_shown(printed, write, truth, run, guess_file):
     assert "holds one box a phrase" not in printed("table", "--protocol", "any-box")
 
 
+def test_files_that_seem_swapped_are_noted(write, truth, guesses, run):
+    for record in truth:
+        record["box"] = record.pop("boxes")[0]
+    result = run("score", write("mine.json", guesses), write("truth.json", truth))
+    assert "truth.json has categories, mine.json has none" in result.stdout
+
+
 def test_a_figure_of_nothing_is_a_dash(printed):
     text = printed("table", "--set", "min_area_share=0.06")
     assert "- (0/0)" in text
