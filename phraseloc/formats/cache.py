@@ -93,7 +93,7 @@ def _store(ground_truth: GroundTruth, place: Path) -> None:
         arrays |= _key_arrays("left_out", ground_truth.left_out)
     metadata = {
         "source": ground_truth.source,
-        "space": ground_truth.space.__dict__,
+        "space": vars(ground_truth.space),
         "left_out_reasons": dict(ground_truth.left_out_reasons),
         "unions_only": ground_truth.unions_only,
         "digests": [ground_truth.digest, ground_truth.union_digest],

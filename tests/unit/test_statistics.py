@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from phraseloc import statistics
 from phraseloc.statistics import bootstrap_ratios, poisson_weights
 
 IDS = tuple(str(1000 + i) for i in range(300))
@@ -124,3 +125,12 @@ def test_sums_are_exact_however_large(large):
     ]
     low, high = np.quantile(np.array(ratios, np.float64), [0.025, 0.975])
     assert (interval.low, interval.high) == pytest.approx((low, high), rel=1e-15)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, 37])
+def test_the_number_of_threads_moves_no_bit(threads, monkeypatch):
+    images = [f"image {i}" for i in range(300)]
+    counts = np.arange(600).reshape(300, 2) % 17 + 1
+    expected = bootstrap_ratios(images, counts // 2, counts, samples=500)
+    monkeypatch.setattr(statistics, "_THREADS", threads)
+    assert bootstrap_ratios(images, counts // 2, counts, samples=500) == expected
