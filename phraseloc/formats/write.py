@@ -70,8 +70,9 @@ def _ground_truth_rows(ground_truth: GroundTruth) -> Iterator[dict[str, Any]]:
     )
     bounds, kinds = ground_truth.offsets.tolist(), ground_truth.category_offsets.tolist()
     names = [ground_truth.categories[code] for code in ground_truth.category_codes.tolist()]
-    known = ~np.isnan(ground_truth.image_sizes).any(axis=1)[ground_truth.keys.image.codes]
-    sizes = _plain(np.nan_to_num(ground_truth.image_sizes)[ground_truth.keys.image.codes])
+    given = ground_truth.image_sizes[ground_truth.keys.image.codes]
+    known = np.isfinite(given[:, 0])
+    sizes = _plain(np.nan_to_num(given))
     for row, key in enumerate(_key_rows(ground_truth.keys)):
         record = {**key, "box": unions[row], "categories": names[kinds[row] : kinds[row + 1]]}
         if not ground_truth.unions_only:
