@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import repeat
 
 import numpy as np
@@ -73,8 +74,9 @@ class Strings:
         used, codes = np.unique(self.codes[rows], return_inverse=True)
         return Strings([self.values[code] for code in used.tolist()], codes.astype(np.int64))
 
+    @cached_property
     def ranks(self) -> IntArray:
-        """Give each row's place among the sorted values, so that rows sort as their strings do."""
+        """Each row's place among the sorted values, so that rows sort as their strings do."""
         by_name = sorted(range(len(self.values)), key=self.values.__getitem__)
         ranks = np.empty(len(by_name), np.int64)
         ranks[by_name] = np.arange(len(by_name))

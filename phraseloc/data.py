@@ -54,12 +54,13 @@ class PhraseKeys:
         assert self.entity is not None
         return self.image, self.sentence, self.first_word, self.entity
 
+    @cached_property
     def order(self) -> IntArray:
-        """Order the phrases by key, strings by code point; without complete keys, as they stand."""
+        """The phrases' order by key, strings by code point; as they stand without complete keys."""
         if not self.complete:
             return np.arange(len(self))
         image, sentence, first_word, entity = self.parts
-        return np.lexsort((entity.ranks(), first_word, sentence, image.ranks()))
+        return np.lexsort((entity.ranks, first_word, sentence, image.ranks))
 
     def take(self, rows: IntArray) -> PhraseKeys:
         """Select phrases by index."""
@@ -140,7 +141,7 @@ class GroundTruth:
         problems.add_rows("a phrase of the ground truth without a box", empty, name)
         check_boxes(problems, self.boxes, self.space, lambda box: name(self._owner(box)))
         if self.keys.complete and len(self):
-            order = self.keys.order()
+            order = self.keys.order
             image, sentence, first_word, entity = self.keys.parts
             same = np.ones(len(order) - 1, bool)
             for column in (image.codes, sentence, first_word, entity.codes):
@@ -206,7 +207,7 @@ class GroundTruth:
         return self._digest(self.union_boxes, np.arange(len(self) + 1))
 
     def _digest(self, boxes: FloatArray, offsets: IntArray) -> str:
-        order = self.keys.order()
+        order = self.keys.order
         places, offsets = take_ragged(offsets, order)
         state = sha256()
         columns = [offsets, boxes[places]]
@@ -217,7 +218,7 @@ class GroundTruth:
             names.append(entity)
         for name in names:
             state.update("\0".join(sorted(name.values)).encode())
-            state.update(name.ranks()[order])
+            state.update(name.ranks[order])
         for column in columns:
             state.update(np.ascontiguousarray(column))
         return state.hexdigest()

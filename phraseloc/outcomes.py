@@ -162,7 +162,7 @@ def _by_entity(
     codes = ground_truth.keys.image.codes * len(entity.values) + entity.codes
     _, group = np.unique(codes[phrase], return_inverse=True)
     by_key = np.empty(len(ground_truth), np.int64)
-    by_key[ground_truth.keys.order()] = np.arange(len(ground_truth))
+    by_key[ground_truth.keys.order] = np.arange(len(ground_truth))
     order = np.lexsort((by_key[phrase], group))
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     first = order[starts]

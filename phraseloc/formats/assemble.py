@@ -25,11 +25,10 @@ def to_ground_truth(
     if space.relative:
         raise OptionError(f"{source}: ground truth in units {space.units} is not supported")
     for name in ("point", "scores"):
-        problems.add_rows(
-            f'"{name}" in ground truth; is this a prediction file?',
-            [row for row, record in enumerate(records) if getattr(record, name) is not None],
-            where,
-        )
+        given = _field(records, name)
+        if given.count(None) < len(given):
+            rows = [row for row, value in enumerate(given) if value is not None]
+            problems.add_rows(f'"{name}" in ground truth; is this a prediction file?', rows, where)
     boxes, offsets = _boxes(file, problems)
     keys = _keys(file, problems)
     sizes = _sizes(file, keys.image, problems)
@@ -38,7 +37,7 @@ def to_ground_truth(
     owner = np.repeat(np.arange(len(records)), np.diff(offsets))
     check_boxes(problems, boxes, space, lambda box: where(owner[box]))
     problems.raise_if_any()
-    labels = [record.categories or () for record in records]
+    labels = [names or () for names in _field(records, "categories")]
     categories = Strings.of(list(chain.from_iterable(labels)))
     return GroundTruth(
         keys,
@@ -50,7 +49,7 @@ def to_ground_truth(
         sizes=sizes,
         space=space,
         source=source,
-        unions_only=not any(record.boxes for record in records),
+        unions_only=not any(_field(records, "boxes")),
     )
 
 

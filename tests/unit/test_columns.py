@@ -27,7 +27,7 @@ def test_taking_rows_drops_values_without_use():
 
 def test_ranks_sort_as_strings_do():
     rows = ["10", "9", "", "ß", "a", "10"]
-    ranks = Strings.of(rows).ranks()
+    ranks = Strings.of(rows).ranks
     assert [rows[i] for i in np.argsort(ranks, kind="stable")] == sorted(rows)
     assert ranks[0] == ranks[5]
 

@@ -19,11 +19,11 @@ def test_keys_are_complete_with_all_four_columns():
 
 def test_keys_sort_by_image_sentence_word_entity():
     keys = keys_of(("b", 0, 0, "1"), ("a", 1, 0, "1"), ("a", 0, 9, "2"), ("a", 0, 9, "10"))
-    assert keys.order().tolist() == [3, 2, 1, 0]
+    assert keys.order.tolist() == [3, 2, 1, 0]
 
 
 def test_keys_without_columns_stay_in_order():
-    assert PhraseKeys(Strings.of(["b", "a"])).order().tolist() == [0, 1]
+    assert PhraseKeys(Strings.of(["b", "a"])).order.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
