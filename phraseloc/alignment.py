@@ -110,7 +110,7 @@ def _by_key(
 
 
 def _respanned(truth: Parts, keys: Parts, phrase: IntArray) -> IntArray:
-    """Find phrases whose first word alone differs, -1 elsewhere.
+    """Find phrases that begin a word earlier or later than their row says, -1 elsewhere.
 
     Releases of the annotations mark some phrases with a word more or less: "on one hand" and "one
     hand". Image, sentence and entity still name them where the caption has the entity once.
@@ -118,7 +118,7 @@ def _respanned(truth: Parts, keys: Parts, phrase: IntArray) -> IntArray:
     out = np.full(len(phrase), -1, dtype=np.int64)
     if (phrase >= 0).all():
         return out
-    image, sentence, _, entity = truth
+    image, sentence, first_word, entity = truth
     wanted, found = _joint_codes((image, sentence, entity), (keys[0], keys[1], keys[3]))
     _, group, counts = np.unique(wanted, return_inverse=True, return_counts=True)
     open_phrase = counts[group] == 1
@@ -127,7 +127,7 @@ def _respanned(truth: Parts, keys: Parts, phrase: IntArray) -> IntArray:
     places = np.flatnonzero(open_phrase)
     match = _find(found[open_row], wanted[places])
     out[open_row] = np.where(match >= 0, places[match], -1) if len(places) else -1
-    return out
+    return np.where(np.abs(first_word[out] - keys[2]) == 1, out, -1)
 
 
 def _find(found: IntArray, wanted: IntArray) -> IntArray:

@@ -98,6 +98,12 @@ def test_a_phrase_with_another_first_word_is_respanned(truth):
     assert (aligned.respanned, aligned.rows.tolist()) == (1, [0, 1, 2, 3])
 
 
+def test_a_phrase_that_begins_two_words_away_is_unknown(truth):
+    moved = [*KEYS[:3], ("11", 0, 3, "7")]
+    with pytest.raises(InputError, match="found 11#0 word 3 entity 7, nearest 11#0 word 1"):
+        align(truth, single_boxes(keys_of(moved), boxes_of(4)))
+
+
 def test_respanned_rows_may_repeat(truth):
     moved = [*KEYS[:3], ("11", 0, 0, "7"), ("11", 0, 0, "7")]
     aligned = align(truth, single_boxes(keys_of(moved), boxes_of(4)[[0, 1, 2, 3, 3]]))
