@@ -12,6 +12,8 @@ import click
 from phraseloc._version import __version__
 from phraseloc.errors import PhraselocError
 from phraseloc.protocol import PROTOCOLS, Protocol, find_protocol, parse_overrides
+from phraseloc.report import FORMATS, render_scores
+from phraseloc.space import CHOICES
 
 UNUSABLE = 2
 INCOMPLETE = 1
@@ -55,10 +57,10 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 def _parse_space(_ctx: Any, _param: Any, text: str | None) -> dict[str, Any]:
     """Parse ``layout=xywh,corners=continuous,origin=0`` into declared fields."""
     fields = dict(item.partition("=")[::2] for item in text.split(",")) if text else {}
-    unknown = set(fields) - {"layout", "corners", "origin", "units"}
+    unknown = set(fields) - set(CHOICES)
     if unknown:
         found = ", ".join(sorted(unknown))
-        raise click.BadParameter(f"found {found}; expected layout, corners, origin or units")
+        raise click.BadParameter(f"found {found}; expected {', '.join(CHOICES)}")
     return {k: int(v) if k == "origin" and v.isdecimal() else v for k, v in fields.items()}
 
 
@@ -79,21 +81,21 @@ truth_options = options(
     ),
 )
 space_options = options(
-    click.option("--layout", type=click.Choice(["xywh", "xyxy"]), help="[default: xywh]"),
+    click.option("--layout", type=click.Choice(CHOICES["layout"]), help="[default: xywh]"),
     click.option(
         "--corners",
-        type=click.Choice(["inclusive", "continuous"]),
+        type=click.Choice(CHOICES["corners"]),
         help="Does the right and bottom pixel belong to the box? [default: inclusive]",
     ),
     click.option(
         "--origin",
-        type=click.Choice(["0", "1"]),
+        type=click.Choice([str(origin) for origin in CHOICES["origin"]]),
         callback=_parse_origin,
         help="The coordinate of the first pixel. [default: 1]",
     ),
     click.option(
         "--units",
-        type=click.Choice(["pixel", "0-1", "0-1000"]),
+        type=click.Choice(CHOICES["units"]),
         help="Pixels, or fractions of the image's size. [default: pixel]",
     ),
     click.option(
@@ -143,7 +145,7 @@ def _protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["table", "json", "csv", "markdown", "latex"]),
+    type=click.Choice(FORMATS),
     default="table",
     show_default=True,
 )
@@ -180,11 +182,11 @@ def score(
     """
     protocols = [_protocol(name, settings) for name in names]
     if per_phrase is not None:
-        from phraseloc.formats.per_phrase import check_suffix
+        from phraseloc.formats.per_phrase import SUFFIXES
+        from phraseloc.formats.source import suffix_of
 
-        check_suffix(Path(per_phrase))
+        suffix_of(Path(per_phrase), SUFFIXES)
     from phraseloc.formats import load_ground_truth
-    from phraseloc.report import render_scores
     from phraseloc.scoring import score as score_predictions
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)

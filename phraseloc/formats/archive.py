@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from phraseloc.errors import InputError, Problems
-from phraseloc.formats.source import decompressed, name_of
+from phraseloc.formats.source import decompressed, is_zip, name_of
 
 MEMBER_LIMIT = 16 * 2**20
 """The largest file that is read from an archive, in bytes: annotations have a few kilobytes."""
@@ -29,7 +29,7 @@ def read_members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
     unsafe = Problems(source)
     if path.is_dir():
         read = _folder(path, wanted)
-    elif _is_zip(path):
+    elif is_zip(path):
         read = _zip(path, wanted, unsafe)
     else:
         read = _tar(path, wanted, unsafe)
@@ -40,11 +40,6 @@ def read_members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
     except Exception as error:  # errors of archives and decompressors have no common base
         raise InputError(source, f"the archive cannot be read: {error}") from None
     unsafe.raise_if_any()
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"PK"
 
 
 def _folder(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
@@ -67,7 +62,7 @@ def _tar(path: Path, wanted: Wanted, unsafe: Problems) -> Iterator[tuple[str, by
     with path.open("rb") as raw, tarfile.open(fileobj=decompressed(raw), mode="r|") as archive:
         for member in archive:
             _check_name(member.name, unsafe)
-            archive.members = []  # type: ignore[attr-defined]
+            archive.members = []  # type: ignore[attr-defined]  # tarfile would keep every one
             if wanted(member.name) and member.isreg():
                 _check_size(member.name, member.size, path)
                 content = archive.extractfile(member)

@@ -94,15 +94,15 @@ def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
         declared = _PROBE.decode(first_line).phraseloc
         if declared:
             header, data, first = _header(declared, source), rest, 2
-    lines = text.removesuffix("\n").split("\n")[first - 1 :]
     try:
         records = _LINE.decode_lines(data)
-        if len(records) == len(lines):
+        if len(records) == data.count(b"\n") + bool(data and not data.endswith(b"\n")):
             return _sound(records, "line", first, header)
         reason = "a blank line"
     except (msgspec.DecodeError, RecursionError) as error:
         reason = str(error)
     objects, rows = [], []
+    lines = text.removesuffix("\n").split("\n")[first - 1 :]
     for row, line in enumerate(lines, start=first):
         with noting(problems, "a line that is not a record"):
             objects.append(_parse(line, f"line {row}"))

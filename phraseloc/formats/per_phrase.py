@@ -10,22 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from phraseloc.errors import OptionError
-from phraseloc.formats.source import compressed, replacing
+from phraseloc.formats.source import compressed, replacing, suffix_of
 
 if TYPE_CHECKING:
     from phraseloc.data import GroundTruth
     from phraseloc.scoring import Scores
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-
-
-def check_suffix(path: Path) -> str:
-    """Give the suffix that names the format, before anything is computed."""
-    stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
-    if stem.suffix not in SUFFIXES:
-        raise OptionError(f"{path}: found suffix {stem.suffix!r}, expected {', '.join(SUFFIXES)}")
-    return stem.suffix
 
 
 def write_per_phrase(ground_truth: GroundTruth, scores: Sequence[Scores], path: Path) -> None:
@@ -38,7 +29,7 @@ def write_per_phrase(ground_truth: GroundTruth, scores: Sequence[Scores], path: 
     InputError
         if the file cannot be written
     """
-    suffix = check_suffix(path)
+    suffix = suffix_of(path, SUFFIXES)
     rows = [row for score in scores for row in _rows(ground_truth, score)]
     if suffix == ".jsonl":
         data = msgspec.json.Encoder().encode_lines(rows)

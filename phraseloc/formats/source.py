@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from phraseloc.errors import InputError
+from phraseloc.errors import InputError, OptionError
 
 STDIN = "-"
 
@@ -61,16 +61,19 @@ _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}
 
 def is_archive(path: Path) -> bool:
     """Tell whether a path is a folder, a zip or a tar archive, by its content."""
-    if path.is_dir():
+    if path.is_dir() or is_zip(path):
         return True
     with path.open("rb") as raw:
-        if raw.read(4) == b"PK\x03\x04":
-            return True
-        raw.seek(0)
         try:
             return bool(decompressed(raw).read(262)[257:] == b"ustar")
         except Exception:  # whatever it is, it is no archive
             return False
+
+
+def is_zip(path: Path) -> bool:
+    """Tell whether a file begins as a zip archive does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def reason_of(error: OSError) -> str:
@@ -156,6 +159,20 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def suffix_of(path: Path, known: Sequence[str]) -> str:
+    """Give the suffix that names a file's format, that of its compression aside.
+
+    Raises
+    ------
+    OptionError
+        if it is not among the known ones
+    """
+    stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    if stem.suffix not in known:
+        raise OptionError(f"{path}: found suffix {stem.suffix!r}, expected {', '.join(known)}")
+    return stem.suffix
 
 
 def compressed(data: bytes, path: Path) -> bytes:

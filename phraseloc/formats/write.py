@@ -15,8 +15,8 @@ import numpy as np
 
 from phraseloc.columns import FloatArray
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions
-from phraseloc.errors import InputError, OptionError
-from phraseloc.formats.source import compressed, replacing
+from phraseloc.errors import InputError
+from phraseloc.formats.source import compressed, replacing, suffix_of
 from phraseloc.formats.tsv import HEADER
 from phraseloc.space import BoxSpace
 
@@ -105,20 +105,18 @@ def _plain(numbers: FloatArray) -> list[Any]:
 
 
 def _write(rows: list[dict[str, Any]], space: BoxSpace, path: Path) -> None:
-    stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    suffix = suffix_of(path, SUFFIXES)
     header = {} if space == BoxSpace() else vars(space)
-    if stem.suffix == ".json":
+    if suffix == ".json":
         data = msgspec.json.encode({"phraseloc": header, "records": rows} if header else rows)
-    elif stem.suffix == ".jsonl":
+    elif suffix == ".jsonl":
         data = msgspec.json.Encoder().encode_lines([{"phraseloc": vars(space)}, *rows])
-    elif stem.suffix in (".tsv", ".txt"):
+    elif suffix in (".tsv", ".txt"):
         data = "".join(_tsv_lines(rows, header, path)).encode()
-    elif stem.suffix == ".parquet":
+    else:
         from phraseloc.formats.parquet import write_parquet
 
         data = write_parquet(rows, vars(space))
-    else:
-        raise OptionError(f"{path}: found suffix {stem.suffix!r}, expected {', '.join(SUFFIXES)}")
     with replacing(path) as file:
         file.write(compressed(data, path))
 

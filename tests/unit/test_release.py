@@ -39,6 +39,11 @@ def test_a_tar_compressed_by_zstd(release, pack, write):
     assert len(load_ground_truth(write("release.tar.zst", content))) == 4
 
 
+def test_a_tar_whose_first_name_begins_as_a_zip_does(release, pack):
+    renamed = {name.replace("F/", "PK/"): content for name, content in release.items()}
+    assert len(load_ground_truth(pack(renamed, "release.tar"))) == 4
+
+
 def test_a_phrase_has_several_categories(release, pack):
     truth = load_ground_truth(pack(release, "release.zip"))
     names = [truth.categories[code] for code in truth.category_codes]
