@@ -12,13 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings
+from phraseloc.columns import BoolArray, IntArray, Strings
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions
 from phraseloc.errors import Problems
-
-OVERSHOOT = 0.25
-"""By which share of the image's side a predicted box may leave it before its space is in doubt."""
-
+from phraseloc.geometry import OVERSHOOT, far_outside
 
 Parts = tuple[Any, ...]
 
@@ -286,7 +283,7 @@ def _in_pixels(
         )
         boxes = boxes * np.tile(sizes[owner], 2)
     sizes = sizes[owner]
-    outside = _outside(boxes, sizes)
+    outside = far_outside(boxes, sizes)
     problems.add_rows(
         f"a box that leaves its image by more than {OVERSHOOT:.0%} of its side; are "
         "--layout, --origin and --units as the file means them?",
@@ -298,11 +295,3 @@ def _in_pixels(
         ),
     )
     return replace(predictions, boxes=boxes)
-
-
-def _outside(boxes: FloatArray, sizes: FloatArray) -> BoolArray:
-    slack = OVERSHOOT * sizes
-    beyond = (boxes[:, :2] < -slack) | (boxes[:, 2:] > sizes + slack)
-    beyond |= (boxes[:, :2] >= sizes) | (boxes[:, 2:] < 0)
-    outside: BoolArray = np.any(beyond, axis=1)
-    return outside

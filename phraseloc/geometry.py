@@ -11,16 +11,28 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from phraseloc.columns import FloatArray, IntArray, take_ragged
+from phraseloc.columns import BoolArray, FloatArray, IntArray, take_ragged
 
 FLOOR = {"iou": 0.0, "giou": -1.0, "point": 0.0}
 """The overlap of a phrase without prediction: the lowest that each measure can have."""
+
+OVERSHOOT = 0.25
+"""By which share of the image's side a predicted box may leave it before its space is in doubt."""
 
 
 def areas(boxes: FloatArray) -> FloatArray:
     """Give the areas (N,) of boxes (N, 4), in square pixels."""
     product: FloatArray = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return product
+
+
+def far_outside(boxes: FloatArray, sizes: FloatArray) -> BoolArray:
+    """Tell which boxes (N, 4) leave their images, of width and height (N, 2), by `OVERSHOOT`."""
+    slack = OVERSHOOT * sizes
+    beyond = (boxes[:, :2] < -slack) | (boxes[:, 2:] > sizes + slack)
+    beyond |= (boxes[:, :2] >= sizes) | (boxes[:, 2:] < 0)
+    outside: BoolArray = np.any(beyond, axis=1)
+    return outside
 
 
 def paired_iou(boxes: FloatArray, targets: FloatArray) -> FloatArray:

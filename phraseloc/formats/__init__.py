@@ -23,7 +23,14 @@ from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.formats.assemble import to_ground_truth, to_predictions
 from phraseloc.formats.records import RecordFile, declared_space
-from phraseloc.formats.source import STDIN, is_archive, name_of, read_bytes, reason_of
+from phraseloc.formats.source import (
+    STDIN,
+    foreign_kind,
+    is_archive,
+    name_of,
+    read_bytes,
+    reason_of,
+)
 
 __all__ = [
     "load_ground_truth",
@@ -32,22 +39,6 @@ __all__ = [
 ]
 
 Reader = Callable[[bytes, str, Problems], RecordFile]
-
-_FOREIGN: Mapping[bytes, str] = {
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"%PDF": "a PDF",
-    b"\x89HDF": "an HDF5 file",
-    b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle",
-    b"\x80\x04": "a pickle",
-    b"\x80\x05": "a pickle",
-    b"\x93NUMPY": "a NumPy array",
-    b"PK\x03\x04": "a zip archive that is damaged, or no release",
-    b"<?xml": "XML",
-    b"<!": "HTML or XML",
-    b"<html": "HTML",
-}
 
 
 def load_ground_truth(
@@ -164,7 +155,7 @@ def _reader(data: bytes, source: str, expected: str) -> Reader:
         from phraseloc.formats.json_records import is_lines, read_json, read_json_lines
 
         return read_json_lines if is_lines(data) else read_json
-    found = next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
+    found = foreign_kind(start)
     first_line = start.partition(b"\n")[0]
     if not found and (b"\t" in first_line or first_line.startswith(b"#phraseloc")):
         from phraseloc.formats.tsv import read_tsv

@@ -20,14 +20,15 @@ METADATA = b"phraseloc"
 
 def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
     """Read the columns that records have; others are passed over."""
-    pyarrow, parquet = _import()
+    pyarrow, parquet = import_pyarrow()
     try:
         table = parquet.read_table(io.BytesIO(data))
-    except (pyarrow.ArrowException, OSError) as error:
+        names = table.column_names
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(source, f"not a Parquet file that can be read: {error}") from None
-    known = [name for name in table.column_names if name in Record.__struct_fields__]
+    known = [name for name in names if name in Record.__struct_fields__]
     if "image" not in known:
-        raise InputError(source, f'found columns {table.column_names}, expected "image" among them')
+        raise InputError(source, f'found columns {names}, expected "image" among them')
     try:
         text = (table.schema.metadata or {}).get(METADATA, b"{}")
         header = msgspec.json.decode(text, type=dict[str, Any])
@@ -44,7 +45,7 @@ def read_parquet(data: bytes, source: str, problems: Problems) -> RecordFile:
 
 def write_parquet(rows: list[dict[str, Any]], header: dict[str, Any]) -> bytes:
     """Write rows as Parquet bytes."""
-    pyarrow, parquet = _import()
+    pyarrow, parquet = import_pyarrow()
     names = dict.fromkeys(name for row in rows for name in row)
     table = pyarrow.table({name: [row.get(name) for row in rows] for name in names})
     if header:
@@ -54,7 +55,8 @@ def write_parquet(rows: list[dict[str, Any]], header: dict[str, Any]) -> bytes:
     return sink.getvalue()
 
 
-def _import() -> tuple[Any, Any]:
+def import_pyarrow() -> tuple[Any, Any]:
+    """Import pyarrow and its Parquet module."""
     try:
         import pyarrow
         from pyarrow import parquet

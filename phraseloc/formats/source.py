@@ -81,6 +81,34 @@ def reason_of(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def foreign_kind(start: bytes) -> str | None:
+    """Name what a file is by its first bytes, where it is something else than data of this field.
+
+    Examples
+    --------
+    >>> foreign_kind(b"<!DOCTYPE html>")
+    'HTML or XML'
+    """
+    return next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
+
+
+_FOREIGN = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"%PDF": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\x93NUMPY": "a NumPy array",
+    b"PK\x03\x04": "a zip archive that is damaged, or no release",
+    b"<?xml": "XML",
+    b"<!": "HTML or XML",
+    b"<html": "HTML",
+}
+
+
 def _unzstd(data: bytes) -> bytes:
     import zstandard
 
