@@ -75,6 +75,33 @@ def find_outcomes(
     return Outcomes(phrase, prediction, overlap, correct)
 
 
+def pair_outcomes(
+    ground_truth: GroundTruth, phrase: IntArray, predictions: Predictions, protocol: Protocol
+) -> tuple[FloatArray, BoolArray]:
+    """Score each row of the predictions (P,) against the phrase (P,) that stands beside it.
+
+    A phrase may stand beside any number of rows: all objects of its image, say.
+
+    Returns
+    -------
+    overlap : (P,) float64, of the row's first box
+    correct : (P,) bool
+    """
+    from phraseloc import kernels
+
+    rows = np.arange(len(phrase))
+    boxes, offsets = _prepared_predictions(ground_truth, predictions, rows, protocol)
+    targets, target_offsets = _prepared_targets(
+        ground_truth, np.arange(len(ground_truth)), protocol
+    )
+    places, target_offsets = take_ragged(target_offsets, phrase)
+    every = protocol.target == "each"
+    overlap = kernels.best_overlaps(
+        boxes, offsets, targets[places], target_offsets, (1,), overlap=protocol.overlap, every=every
+    )[:, 0]
+    return overlap, passes(overlap, protocol, protocol.threshold)
+
+
 def _counted(ground_truth: GroundTruth, alignment: Alignment, protocol: Protocol) -> BoolArray:
     """Tell which phrases the protocol counts."""
     absent = alignment.rows < 0

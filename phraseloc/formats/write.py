@@ -23,8 +23,14 @@ from phraseloc.space import BoxSpace
 SUFFIXES = (".json", ".jsonl", ".tsv", ".txt", ".parquet")
 
 
-def save_predictions(predictions: Predictions, path: str | Path) -> None:
+def save_predictions(
+    predictions: Predictions, path: str | Path, space: BoxSpace | None = None
+) -> None:
     """Write predictions to a file whose suffix names the format.
+
+    Parameters
+    ----------
+    space : what the numbers of the file shall mean; by default the reference scorer's space
 
     Raises
     ------
@@ -33,8 +39,9 @@ def save_predictions(predictions: Predictions, path: str | Path) -> None:
     InputError
         if the format cannot hold the predictions, or the file cannot be written
     """
-    relative = BoxSpace("xyxy", "continuous", 0, "0-1")
-    space = relative if predictions.space.relative else BoxSpace()
+    if space is None:
+        relative = BoxSpace("xyxy", "continuous", 0, "0-1")
+        space = relative if predictions.space.relative else BoxSpace()
     _write(list(_prediction_rows(predictions, space)), space, Path(path))
 
 

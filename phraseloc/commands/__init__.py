@@ -1,0 +1,24 @@
+"""The command line: options and calls. Commands import what they use, so that help is instant."""
+
+from __future__ import annotations
+
+from phraseloc.commands.files import completion, convert, fetch, proposals
+from phraseloc.commands.methods import baseline, baselines, leaderboard
+from phraseloc.commands.program import main
+from phraseloc.commands.scoring import protocols, score, validate
+
+__all__ = ["main"]
+
+for command in (
+    score,
+    validate,
+    leaderboard,
+    baseline,
+    baselines,
+    protocols,
+    convert,
+    proposals,
+    fetch,
+    completion,
+):
+    main.add_command(command)

@@ -1,0 +1,230 @@
+"""Commands that run methods: ``leaderboard``, ``baseline``, ``baselines``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phraseloc.commands.options import (
+    bootstrap_options,
+    extra_option,
+    options,
+    proposal_options,
+    protocol_names,
+    protocol_of,
+    setting_option,
+    space_options,
+    truth_options,
+)
+from phraseloc.commands.reading import TASK_OPTIONS, aligned, chosen_baselines, read_task
+from phraseloc.report import FORMATS
+
+if TYPE_CHECKING:
+    from phraseloc.formats.results import Entry
+
+proposals_option = click.option(
+    "--proposals",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="A detector's objects; repeat it to join several files.",
+)
+word_options = options(
+    click.option(
+        "--vectors",
+        metavar="FILE",
+        help="Word vectors. [default: GloVe 6B 50d, of phraseloc[glove]]",
+    ),
+    click.option(
+        "--words",
+        "policies",
+        multiple=True,
+        metavar="POLICY=CHOICE",
+        help="How texts become words, as hyphens=split; see docs/baselines.md.",
+    ),
+)
+fallback_option = click.option(
+    "--fallback",
+    type=click.Choice(["whole-image", "largest", "center", "random", "none"]),
+    default="whole-image",
+    show_default=True,
+    help="What a phrase gets that a method has no opinion about.",
+)
+protocol_options = options(
+    click.option(
+        "--protocol",
+        "name",
+        default="flickr30k",
+        show_default=True,
+        metavar="NAME",
+        shell_complete=protocol_names,
+    ),
+    setting_option,
+)
+
+
+@click.command()
+def baselines() -> None:
+    """List the baselines, with the paper that each comes from.
+
+    \b
+    Example:
+      phraseloc baselines
+    """
+    from phraseloc.baselines import baselines as table
+
+    rows = list(table().values())
+    width = max(len(variant) for baseline in rows for variant in baseline.variants)
+    for baseline in rows:
+        for name in baseline.variants:
+            shown = baseline.summary if name == baseline.name else f"the same, {name.split(':')[1]}"
+            source = f" ({baseline.source})" if name == baseline.name else ""
+            click.echo(f"{name:{width}}  {shown}{source}")
+
+
+@click.command()
+@click.argument("method", metavar="NAME")
+@click.argument("ground_truth")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The prediction file (.json .jsonl .tsv .parquet).",
+)
+@truth_options
+@proposals_option
+@proposal_options
+@word_options
+@fallback_option
+@protocol_options
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def baseline(
+    method: str,
+    ground_truth: str,
+    output: Path,
+    fallback: str,
+    name: str,
+    settings: tuple[str, ...],
+    seed: int,
+    **reading: Any,
+) -> None:
+    """Run the baseline NAME on the phrases of GROUND_TRUTH, and write its prediction file.
+
+    The protocol tells the oracle right from wrong; other baselines know none.
+
+    \b
+    Example:
+      phraseloc baseline glove-att annotations.zip --split test.txt \\
+          --proposals test_detection_dict.json -o glove-att.json
+    """
+    from phraseloc.baselines import find_baseline, run_baseline
+    from phraseloc.formats.source import suffix_of
+    from phraseloc.formats.write import SUFFIXES, save_predictions
+
+    suffix_of(output, SUFFIXES)
+    chosen = find_baseline(method)
+    task = read_task(ground_truth, [chosen], protocol_of(name, settings), seed, **reading)
+    run = run_baseline(chosen, task, fallback)
+    save_predictions(run.alignment.predictions, output)
+    click.echo(f"{chosen.name}: {len(run.alignment.predictions):,} of {len(task):,} phrases")
+    if run.undecided:
+        click.echo(f"  {run.undecided:,} of them by the fallback, {fallback}")
+    if len(run.without_objects):
+        click.echo(f"  {len(run.without_objects):,} left out: their images have no proposals")
+    click.echo(f"wrote {output}", err=True)
+
+
+@click.command()
+@click.argument("ground_truth")
+@truth_options
+@proposals_option
+@proposal_options
+@word_options
+@click.option(
+    "--predictions",
+    "given",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A prediction file to score with the baselines; may be repeated.",
+)
+@click.option("--baselines", "names", metavar="A,B,...", help="Which baselines. [default: all]")
+@click.option("--detector", default="", metavar="NAME", help="What to call the proposals' source.")
+@fallback_option
+@protocol_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep results, tables and predictions in this folder.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+)
+@extra_option
+@bootstrap_options
+@space_options
+def leaderboard(
+    ground_truth: str,
+    files: tuple[str, ...],
+    given: tuple[str, ...],
+    names: str | None,
+    detector: str,
+    fallback: str,
+    name: str,
+    settings: tuple[str, ...],
+    output: Path | None,
+    style: str,
+    extra: str,
+    samples: int,
+    seed: int,
+    confidence: float,
+    **more: Any,
+) -> None:
+    """Score every baseline on GROUND_TRUTH, with prediction files of your own, in one table.
+
+    A second run with the same --output and inputs uses what is there.
+
+    \b
+    Example:
+      phraseloc leaderboard annotations.zip --split test.txt \\
+          --proposals test_detection_dict.json --predictions mine=mine.json -o results
+    """
+    protocol = protocol_of(name, settings)
+    from phraseloc.leaderboard import Plan, run_leaderboard
+    from phraseloc.report.leaderboard import render_leaderboard
+
+    chosen = chosen_baselines(names, bool(files))
+    reading = {key: more.pop(key) for key in TASK_OPTIONS}
+    task = read_task(ground_truth, chosen, protocol, seed, files=files, **reading)
+    predictions = {
+        label: aligned(task.truth, path, extra, more) for label, path in map(_named, given)
+    }
+    methods = [baseline.name for baseline in chosen]
+    plan = Plan(task, methods, predictions, detector, fallback, samples, confidence)
+    results = run_leaderboard(plan, output, _show)
+    if output is not None:
+        from phraseloc.report.leaderboard import save_leaderboard
+
+        save_leaderboard(results, output)
+        click.echo(f"wrote {output}", err=True)
+    click.echo(render_leaderboard(results, style))
+
+
+def _named(item: str) -> tuple[str, str]:
+    """Split ``NAME=FILE``; the file alone is called by its stem."""
+    name, equals, path = item.partition("=")
+    return (name, path) if equals else (Path(item).name.partition(".")[0], item)
+
+
+def _show(entry: Entry, reused: bool) -> None:
+    """Tell of an entry when it is there."""
+    how = "as stored" if reused or entry.seconds is None else f"{entry.seconds:.3f} s"
+    accuracy = f"{100 * entry.accuracy.value:.2f}%"
+    click.echo(f"{entry.name:16} {accuracy:>7}  {how}", err=True)

@@ -1,0 +1,105 @@
+"""Reading what the options name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phraseloc.errors import OptionError
+from phraseloc.protocol import Protocol
+
+if TYPE_CHECKING:
+    from phraseloc.alignment import Alignment
+    from phraseloc.baselines import Baseline, Task
+    from phraseloc.data import GroundTruth
+
+TASK_OPTIONS = (
+    "split",
+    "unrelated",
+    "truth_boxes",
+    "objects",
+    "attributes",
+    "proposal_boxes",
+    "vectors",
+    "policies",
+)
+"""The options that say what a task is made of."""
+
+
+def aligned(truth: GroundTruth, path: str, extra: str, reading: dict[str, Any]) -> Alignment:
+    """Read predictions and lay them onto ground truth; all problems of the file come together."""
+    from phraseloc.alignment import align
+    from phraseloc.errors import Problems
+    from phraseloc.formats import read_predictions
+    from phraseloc.formats.source import name_of
+
+    problems = Problems(name_of(path))
+    predictions = read_predictions(path, problems, **reading)
+    if not problems or predictions.keys.complete:
+        alignment = align(truth, predictions, extra=extra, problems=problems)
+    problems.raise_if_any()
+    return alignment
+
+
+def chosen_baselines(names: str | None, with_proposals: bool) -> list[Baseline]:
+    """Give the baselines of a comma-separated list; by default all that can run."""
+    from phraseloc.baselines import baselines, find_baseline
+
+    if names is not None:
+        return [find_baseline(name.strip()) for name in names.split(",") if name.strip()]
+    table = [find_baseline(name) for item in baselines().values() for name in item.variants]
+    able = [baseline for baseline in table if with_proposals or not baseline.proposals]
+    if len(able) < len(table):
+        click.echo(f"{len(table) - len(able)} baselines need --proposals", err=True)
+    return able
+
+
+def read_task(
+    ground_truth: str,
+    baselines: Sequence[Baseline],
+    protocol: Protocol,
+    seed: int,
+    *,
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    files: Sequence[str],
+    objects: str | None,
+    attributes: str | None,
+    proposal_boxes: dict[str, Any],
+    vectors: str | None,
+    policies: Sequence[str],
+) -> Task:
+    """Read what baselines look at: ground truth, and proposals and vectors if one needs them."""
+    from phraseloc.baselines import Task, of_images, wanted_words
+    from phraseloc.formats import load_ground_truth
+    from phraseloc.words import parse_policy
+
+    policy = parse_policy(policies)
+    needy = [baseline.name for baseline in baselines if baseline.proposals]
+    if needy and not files:
+        raise OptionError(f"{needy[0]} chooses among proposals: expected --proposals FILE")
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    found = known = None
+    if files:
+        from phraseloc.formats.proposals import load_proposals
+
+        sizes = {
+            image: (width, height)
+            for image, (width, height) in zip(
+                truth.keys.image.values, truth.image_sizes.tolist(), strict=True
+            )
+            if width == width
+        }
+        found = load_proposals(
+            files, sizes=sizes, objects=objects, attributes=attributes, **proposal_boxes
+        )
+        found = of_images(found, truth)
+
+    if found is not None and any(baseline.vectors for baseline in baselines):
+        from phraseloc.formats.vectors import load_vectors
+
+        known = load_vectors(vectors, wanted_words(truth, found, policy))
+    return Task(truth, found, known, policy, seed, protocol)

@@ -1,0 +1,180 @@
+"""Commands that score: ``score``, ``validate``, ``protocols``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phraseloc.commands.options import (
+    bootstrap_options,
+    extra_option,
+    protocol_names,
+    protocol_of,
+    setting_option,
+    space_options,
+    truth_options,
+)
+from phraseloc.commands.program import INCOMPLETE
+from phraseloc.commands.reading import aligned
+from phraseloc.protocol import PROTOCOLS, find_protocol
+from phraseloc.report import FORMATS, render_scores
+
+
+@click.command()
+@click.argument("ground_truth")
+@click.argument("predictions", nargs=-1, required=True)
+@truth_options
+@click.option(
+    "--protocol",
+    "names",
+    multiple=True,
+    default=["flickr30k"],
+    metavar="NAME",
+    shell_complete=protocol_names,
+    help="A protocol, see `phraseloc protocols`; may be repeated. [default: flickr30k]",
+)
+@setting_option
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+)
+@click.option(
+    "--per-phrase", metavar="FILE", help="Write every phrase's result (.csv .tsv .jsonl .parquet)."
+)
+@extra_option
+@bootstrap_options
+@space_options
+def score(
+    ground_truth: str,
+    predictions: tuple[str, ...],
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    names: tuple[str, ...],
+    settings: tuple[str, ...],
+    style: str,
+    per_phrase: str | None,
+    extra: str,
+    samples: int,
+    seed: int,
+    confidence: float,
+    **reading: Any,
+) -> None:
+    """Score PREDICTIONS against GROUND_TRUTH.
+
+    GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, TSV
+    or Parquet file; PREDICTIONS are such files, or - for standard input.
+
+    \b
+    Example:
+      phraseloc score annotations.zip mine.json --split test.txt --protocol flickr30k
+    """
+    protocols = [protocol_of(name, settings) for name in names]
+    if per_phrase is not None:
+        from phraseloc.formats.per_phrase import SUFFIXES
+        from phraseloc.formats.source import suffix_of
+
+        suffix_of(Path(per_phrase), SUFFIXES)
+    from phraseloc.formats import load_ground_truth
+    from phraseloc.scoring import score as score_predictions
+
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    alignments = [aligned(truth, path, extra, reading) for path in predictions]
+    sources = [alignment.predictions.source for alignment in alignments]
+    labels = sources if len(set(sources)) == len(sources) else predictions
+    scores = [
+        score_predictions(
+            truth,
+            alignment.predictions,
+            protocol,
+            alignment=alignment,
+            name=label,
+            samples=samples,
+            seed=seed,
+            confidence=confidence,
+        )
+        for alignment, label in zip(alignments, labels, strict=True)
+        for protocol in protocols
+    ]
+    if per_phrase is not None:
+        from phraseloc.formats.per_phrase import write_per_phrase
+
+        write_per_phrase(truth, scores, Path(per_phrase))
+    click.echo(render_scores(scores, style))
+
+
+@click.command()
+@click.argument("file")
+@click.option("--ground-truth", metavar="FILE", help="Check the predictions' keys against it.")
+@truth_options
+@extra_option
+@space_options
+def validate(
+    file: str,
+    ground_truth: str | None,
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    extra: str,
+    **reading: Any,
+) -> None:
+    """Check a prediction FILE, or with its keys against a ground truth; name all that is wrong.
+
+    Exit code 1 says that the file is sound, but phrases of the ground truth have no prediction.
+
+    \b
+    Example:
+      phraseloc validate mine.json --ground-truth annotations.zip --split test.txt
+    """
+    from phraseloc.formats import load_ground_truth, load_predictions
+
+    if ground_truth is None:
+        found = load_predictions(file, **reading)
+        kind = "points" if found.points else "boxes"
+        click.echo(f"{found.source}: {len(found):,} rows, {len(found.boxes):,} {kind}, sound")
+        click.echo(f"  keys: {'complete' if found.keys.complete else 'by row order'}")
+        click.echo("  boxes: " + ", ".join(f"{k} {v}" for k, v in vars(found.space).items()))
+        return
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    alignment = aligned(truth, file, extra, reading)
+    click.echo(
+        f"{alignment.predictions.source}: sound; {len(truth) - alignment.missing:,} of "
+        f"{len(truth):,} phrases have a prediction"
+    )
+    if alignment.missing:
+        import numpy as np
+
+        absent = np.flatnonzero(alignment.rows < 0)
+        for row in absent[:10]:
+            click.echo(f"  missing: {truth.keys.describe(row)}")
+        if len(absent) > 10:
+            click.echo(f"  and {len(absent) - 10:,} more")
+        sys.exit(INCOMPLETE)
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=protocol_names)
+def protocols(name: str | None) -> None:
+    """List the protocols, or show every choice of the one called NAME.
+
+    \b
+    Example:
+      phraseloc protocols maf-released
+    """
+    if name is None:
+        width = max(map(len, PROTOCOLS))
+        for protocol in PROTOCOLS.values():
+            click.echo(f"{protocol.name:{width}}  {protocol.summary}")
+        return
+    protocol = find_protocol(name)
+    click.echo(f"{protocol.name}: {protocol.summary}\n{protocol.citation}\n")
+    for field, value in protocol.choices().items():
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        click.echo(f"  {field:16}  {shown}")
+    click.echo(f"\n{protocol.signature}")

@@ -1,0 +1,164 @@
+"""Results of a leaderboard: a folder of `results.json`, the methods' predictions, and tables."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from phraseloc._version import __version__
+from phraseloc.data import Predictions
+from phraseloc.errors import InputError
+from phraseloc.formats.source import read_bytes, reason_of, replacing
+from phraseloc.formats.write import save_predictions
+from phraseloc.space import BoxSpace
+
+LAYOUT = 1
+"""Raised when the meaning of `results.json` changes, so that no old one is taken for a new one."""
+
+RESULTS = "results.json"
+PREDICTIONS = "predictions"
+
+
+class Fraction(msgspec.Struct, frozen=True):
+    """How many phrases are right, of how many."""
+
+    correct: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        """The share that is right, NaN of none."""
+        return self.correct / self.total if self.total else float("nan")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One method's line of the leaderboard.
+
+    ``key`` is the digest of all that the entry depends on, and ``source`` the method's paper or
+    file. ``expected`` is the exact mean of a random method's accuracy over all draws; ``undecided``
+    phrases got the fallback's box; ``without_objects`` counts the phrases of images without
+    proposals, which are wrong. ``scores`` has every figure, as ``score --format json`` prints it.
+    """
+
+    name: str
+    key: str
+    source: str
+    accuracy: Fraction
+    low: float | None
+    high: float | None
+    categories: dict[str, Fraction]
+    scores: dict[str, Any]
+    text_features: str = ""
+    detector: str = ""
+    upper_bound: Fraction | None = None
+    expected: float | None = None
+    undecided: int = 0
+    without_objects: int = 0
+    seconds: float | None = None
+    predictions: str | None = None
+    predictions_sha256: str | None = None
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """A leaderboard, with the digests of what it was made of."""
+
+    protocol: str
+    signature: str
+    ground_truth: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
+    images_without_objects: list[str]
+    fallback: str
+    policy: str
+    entries: list[Entry]
+    layout: int = LAYOUT
+    version: str = __version__
+
+
+def write_predictions(predictions: Predictions, folder: Path, name: str) -> tuple[str, str]:
+    """Write a method's predictions into a folder of results; give their place and digest.
+
+    The corners are those of the predictions' own space, so that reading them gives the same bits.
+    """
+    place = Path(PREDICTIONS) / f"{name.replace(':', '-')}.jsonl"
+    make_folder(folder / PREDICTIONS)
+    own = predictions.space
+    save_predictions(predictions, folder / place, BoxSpace("xyxy", own.corners, own.origin))
+    digest = sha256((folder / place).read_bytes()).hexdigest()
+    return place.as_posix(), digest
+
+
+def save_results(results: Results, folder: Path) -> None:
+    """Write `results.json`."""
+    make_folder(folder)
+    with replacing(folder / RESULTS) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def load_results(path: Path) -> Results:
+    """Read `results.json`, of a folder or by its own name.
+
+    Raises
+    ------
+    InputError
+        if it breaks off, has another layout, or is something else
+    """
+    place = path / RESULTS if path.is_dir() else path
+    data = read_bytes(place)
+    try:
+        results = msgspec.json.decode(data, type=Results)
+    except msgspec.MsgspecError as error:
+        raise InputError(str(place), f"found no results of a leaderboard: {error}") from None
+    if results.layout != LAYOUT:
+        raise InputError(
+            str(place), f"found layout {results.layout}, expected {LAYOUT}; make the results anew"
+        )
+    return results
+
+
+def stored_entries(folder: Path) -> dict[str, Entry]:
+    """Give the entries of a folder by key, as far as their prediction files are intact.
+
+    Results of another layout are made anew; a `results.json` of another kind is an error.
+    """
+    place = folder / RESULTS
+    if not place.exists() or _layout_of(place) not in (None, LAYOUT):
+        return {}
+    return {entry.key: entry for entry in load_results(folder).entries if _intact(entry, folder)}
+
+
+def _layout_of(place: Path) -> int | None:
+    try:
+        return msgspec.json.decode(read_bytes(place), type=_Layout).layout
+    except msgspec.MsgspecError:
+        return None
+
+
+class _Layout(msgspec.Struct):
+    layout: int
+
+
+def _intact(entry: Entry, folder: Path) -> bool:
+    if entry.predictions is None:
+        return False
+    try:
+        data = (folder / entry.predictions).read_bytes()
+    except OSError:
+        return False
+    return sha256(data).hexdigest() == entry.predictions_sha256
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it.
+
+    Raises
+    ------
+    InputError
+        if that cannot be done
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be made: {reason_of(error)}") from None

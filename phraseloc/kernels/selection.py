@@ -1,0 +1,150 @@
+"""Scores of objects, and the best of them: ragged rows of phrases against those of their images.
+
+A *pair* is a phrase with one object of its image; pairs are flat, phrase after phrase. Scores of a
+pair are gathered from a matrix of words and labels. Rows are independent, so the number of threads
+cannot move a bit. Minus infinity marks what must not be chosen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from phraseloc.columns import FloatArray, IntArray
+
+
+def ragged_argmax(scores: FloatArray, offsets: IntArray) -> IntArray:
+    """Give the place of each row's highest score, the first of equals; -1 where there is none.
+
+    Examples
+    --------
+    >>> low = -np.inf
+    >>> ragged_argmax(np.array([1.0, 3.0, 3.0, low]), np.array([0, 3, 3, 4])).tolist()
+    [1, -1, -1]
+    """
+    best = np.empty(len(offsets) - 1, np.int64)
+    _ragged_argmax(scores, offsets, best)
+    return best
+
+
+def best_word_scores(
+    matrix: FloatArray, offsets: IntArray, words: IntArray, starts: IntArray, labels: IntArray
+) -> FloatArray:
+    """Give each pair the highest entry of the phrase's words with the object's label.
+
+    Parameters
+    ----------
+    matrix : (W, L) float64
+    offsets, words : (N + 1,) and flat int64, the phrases' words as rows of the matrix
+    starts : (N + 1,) int64, phrase i has the pairs starts[i] to before starts[i + 1]
+    labels : (pairs,) int64, the pairs' labels as columns of the matrix
+    """
+    scores = np.empty(len(labels))
+    _best_word_scores(matrix, offsets, words, starts, labels, scores)
+    return scores
+
+
+def mean_word_scores(
+    matrix: FloatArray, offsets: IntArray, words: IntArray, starts: IntArray, labels: IntArray
+) -> FloatArray:
+    """Give each pair the mean entry of the phrase's words with the object's label.
+
+    Parameters are those of `best_word_scores`.
+    """
+    scores = np.empty(len(labels))
+    _mean_word_scores(matrix, offsets, words, starts, labels, scores)
+    return scores
+
+
+def attended_scores(
+    products: FloatArray,
+    scale: float,
+    offsets: IntArray,
+    words: IntArray,
+    starts: IntArray,
+    labels: IntArray,
+) -> FloatArray:
+    """Give each pair its entry with the phrase's words, as attention to the objects weighs them.
+
+    A word's weight grows with how much one object stands out for it: the highest of the softmax
+    over objects of ``scale`` times the word's products, then a softmax over the phrase's words
+    (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). Other parameters are those of `best_word_scores`.
+    """
+    scores = np.empty(len(labels))
+    _attended_scores(products, scale, offsets, words, starts, labels, scores)
+    return scores
+
+
+@njit(cache=True, parallel=True)
+def _ragged_argmax(scores, offsets, best):
+    for row in prange(len(best)):
+        place, peak = -1, -np.inf
+        for i in range(offsets[row], offsets[row + 1]):
+            if scores[i] > peak:
+                place, peak = i, scores[i]
+        best[row] = place
+
+
+@njit(cache=True, parallel=True)
+def _best_word_scores(matrix, offsets, words, starts, labels, scores):
+    for row in prange(len(starts) - 1):
+        scores[starts[row] : starts[row + 1]] = -np.inf
+        for word in words[offsets[row] : offsets[row + 1]]:
+            for pair in range(starts[row], starts[row + 1]):
+                scores[pair] = max(scores[pair], matrix[word, labels[pair]])
+
+
+@njit(cache=True, parallel=True)
+def _mean_word_scores(matrix, offsets, words, starts, labels, scores):
+    for row in prange(len(starts) - 1):
+        count = offsets[row + 1] - offsets[row]
+        scores[starts[row] : starts[row + 1]] = 0.0 if count else -np.inf
+        for word in words[offsets[row] : offsets[row + 1]]:
+            for pair in range(starts[row], starts[row + 1]):
+                scores[pair] += matrix[word, labels[pair]]
+        for pair in range(starts[row], starts[row + 1]):
+            scores[pair] /= max(count, 1)
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def _attended_scores(products, scale, offsets, words, starts, labels, scores):
+    for row in prange(len(starts) - 1):
+        start, end = starts[row], starts[row + 1]
+        count = offsets[row + 1] - offsets[row]
+        weights = np.empty(count)
+        for k in range(count):
+            weights[k] = _peak_attention(
+                products[words[offsets[row] + k]], scale, labels[start:end]
+            )
+        _softmax(weights)
+        scores[start:end] = 0.0 if count else -np.inf
+        for k in range(count):
+            word = words[offsets[row] + k]
+            for pair in range(start, end):
+                scores[pair] += weights[k] * products[word, labels[pair]]
+
+
+@njit(inline="always", error_model="numpy")
+def _peak_attention(products, scale, labels):
+    """Give the highest of the softmax over objects: one over the sum of what falls short of it."""
+    peak = -np.inf
+    for label in labels:
+        peak = max(peak, products[label])
+    total = 0.0
+    if peak > -np.inf:
+        for label in labels:
+            total += np.exp(scale * (products[label] - peak))
+    return 1.0 / total if total > 0.0 else 0.0
+
+
+@njit(inline="always")
+def _softmax(numbers):
+    """Turn numbers into their softmax, in place."""
+    if len(numbers):
+        peak = numbers.max()
+        total = 0.0
+        for i in range(len(numbers)):
+            numbers[i] = np.exp(numbers[i] - peak)
+            total += numbers[i]
+        for i in range(len(numbers)):
+            numbers[i] /= total

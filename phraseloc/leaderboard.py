@@ -1,0 +1,272 @@
+"""The leaderboard: baselines and prediction files on one ground truth, scored alike.
+
+What was measured is a list of `Entry`, plain enough to be stored: `results.json` holds it with the
+digests of every input, and each method's predictions lie beside it. An entry is made again only
+where something that it depends on has changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from phraseloc._version import __version__
+from phraseloc.alignment import Alignment
+from phraseloc.baselines import Baseline, Task, find_baseline, run_baseline
+from phraseloc.data import GroundTruth, Predictions
+from phraseloc.errors import OptionError
+from phraseloc.formats.results import (
+    Entry,
+    Fraction,
+    Results,
+    stored_entries,
+    write_predictions,
+)
+from phraseloc.scoring import Accuracy, Scores, score
+from phraseloc.statistics import CONFIDENCE, SAMPLES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*")
+
+Progress = Callable[[Entry, bool], None]
+"""Told of each entry when it is there, and whether it was reused."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a leaderboard shall hold.
+
+    Parameters
+    ----------
+    task : the phrases, objects and vectors; its seed is also that of the bootstrap
+    baselines : names, in order
+    predictions : prediction files by name, laid onto the ground truth
+    detector : what tables call the source of the proposals; by default their file
+    fallback : a name of `phraseloc.baselines.FALLBACKS`
+    samples, confidence : of the bootstrap
+
+    Raises
+    ------
+    OptionError
+        if a baseline is unknown, or a name stands twice or cannot be part of a file's name
+    """
+
+    task: Task
+    baselines: Sequence[str]
+    predictions: Mapping[str, Alignment] = field(default_factory=dict)
+    detector: str = ""
+    fallback: str = "whole-image"
+    samples: int = SAMPLES
+    confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        names = [*self.baselines, *self.predictions]
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise OptionError(
+                    f"{name!r} cannot name a method: expected letters, digits and . _ + - alone"
+                )
+            if names.count(name) > 1:
+                raise OptionError(
+                    f"two methods are called {name!r}: expected NAME=FILE with another"
+                )
+        for name in self.baselines:
+            find_baseline(name)
+
+    @cached_property
+    def upper_bound(self) -> Accuracy:
+        """The accuracy of the oracle."""
+        run = run_baseline(find_baseline("oracle"), self.task, "none")
+        return self.score(run.alignment, "oracle", samples=1).accuracy
+
+    def score(self, alignment: Alignment, name: str, samples: int | None = None) -> Scores:
+        """Score predictions under the plan's protocol."""
+        return score(
+            self.task.truth,
+            alignment.predictions,
+            self.task.protocol,
+            alignment=alignment,
+            name=name,
+            samples=samples or self.samples,
+            seed=self.task.seed,
+            confidence=self.confidence,
+        )
+
+    @cached_property
+    def basis(self) -> dict[str, Any]:
+        """What every entry depends on."""
+        return {
+            "version": __version__,
+            "ground_truth": _truth_digest(self.task.truth),
+            "protocol": self.task.protocol.choices(),
+            "bootstrap": [self.samples, self.task.seed, self.confidence],
+        }
+
+    def key(self, baseline: Baseline) -> str:
+        """Give the digest of all that a baseline's entry depends on."""
+        task = self.task
+        facts: dict[str, Any] = {**self.basis, "baseline": baseline.name, "of": baseline.source}
+        if baseline.proposals and task.proposals is not None:
+            facts |= {
+                "proposals": task.proposals.digest,
+                "space": vars(task.proposals.space),
+                "fallback": self.fallback,
+                "policy": task.policy.signature,
+            }
+        if baseline.vectors and task.vectors is not None:
+            facts["vectors"] = task.vectors.digest
+        return _digest(facts)
+
+
+def run_leaderboard(
+    plan: Plan, output: Path | None = None, progress: Progress | None = None
+) -> Results:
+    """Measure every method of a plan; with ``output``, store what was measured in that folder.
+
+    Entries that are there already, from the same inputs, are used again.
+    """
+    stored = {} if output is None else stored_entries(output)
+    entries = []
+    for name in plan.baselines:
+        baseline = find_baseline(name)
+        key = plan.key(baseline)
+        known = stored.get(key) if baseline.built_in else None
+        entries.append(known or _measured(plan, baseline, key, output))
+        if progress:
+            progress(entries[-1], known is not None)
+    for name, alignment in plan.predictions.items():
+        key = _digest({**plan.basis, "predictions": [name, _alignment_digest(alignment)]})
+        known = stored.get(key)
+        entries.append(known or _scored(plan, name, alignment, key, output))
+        if progress:
+            progress(entries[-1], known is not None)
+    return _results(plan, entries)
+
+
+def _measured(plan: Plan, baseline: Baseline, key: str, output: Path | None) -> Entry:
+    task = plan.task
+    run = run_baseline(baseline, task, plan.fallback)
+    vectors, objects = task.vectors, task.proposals
+    return _entry(
+        plan.score(run.alignment, baseline.name),
+        run.alignment,
+        output,
+        key=key,
+        source=baseline.source,
+        text_features=vectors.name if baseline.vectors and vectors else "",
+        detector=(plan.detector or objects.source) if baseline.proposals and objects else "",
+        upper_bound=plan.upper_bound if baseline.proposals else None,
+        expected=baseline.expected(task) if baseline.expected else None,
+        undecided=run.undecided,
+        without_objects=len(run.without_objects),
+        seconds=run.seconds,
+    )
+
+
+def _scored(plan: Plan, name: str, alignment: Alignment, key: str, output: Path | None) -> Entry:
+    scores = plan.score(alignment, name)
+    source = alignment.predictions.source
+    return _entry(scores, alignment, output, key=key, source=source, upper_bound=scores.upper_bound)
+
+
+def _entry(
+    scores: Scores,
+    alignment: Alignment,
+    output: Path | None,
+    *,
+    upper_bound: Accuracy | None,
+    **facts: Any,
+) -> Entry:
+    """Make an entry of a score; with ``output``, write its predictions there."""
+    place = digest = None
+    if output is not None:
+        place, digest = write_predictions(alignment.predictions, output, scores.name)
+    return Entry(
+        name=scores.name,
+        accuracy=_fraction(scores.accuracy),
+        low=scores.interval.low,
+        high=scores.interval.high,
+        upper_bound=_fraction(upper_bound) if upper_bound else None,
+        categories={name: _fraction(a) for name, a in scores.categories.items()},
+        scores=scores.to_dict(),
+        predictions=place,
+        predictions_sha256=digest,
+        **facts,
+    )
+
+
+def _fraction(accuracy: Accuracy) -> Fraction:
+    return Fraction(accuracy.correct, accuracy.total)
+
+
+def _results(plan: Plan, entries: Sequence[Entry]) -> Results:
+    task = plan.task
+    inputs: dict[str, dict[str, Any]] = {
+        name: {"source": a.predictions.source, "sha256": _alignment_digest(a)}
+        for name, a in plan.predictions.items()
+    }
+    missing: list[str] = []
+    if task.proposals is not None:
+        objects = task.objects
+        inputs["proposals"] = {
+            "source": objects.source,
+            "sha256": task.proposals.digest,
+            "images": len(objects.images),
+            "objects": len(objects),
+            "repeated_objects": len(task.proposals) - len(objects),
+            "labels": len(objects.labels.values),
+        }
+        lacking = np.unique(task.keys.image.codes[task.images < 0])
+        missing = [task.keys.image.values[code] for code in lacking.tolist()]
+    if task.vectors is not None:
+        inputs["vectors"] = {
+            "name": task.vectors.name,
+            "source": task.vectors.source,
+            "sha256": task.vectors.digest,
+            "dimension": task.vectors.dimension,
+            "coverage": msgspec.to_builtins(task.text.coverage),
+        }
+    return Results(
+        ground_truth=entries[0].scores["ground_truth"],
+        protocol=task.protocol.name,
+        signature=entries[0].scores["signature"],
+        inputs=inputs,
+        images_without_objects=missing,
+        fallback=plan.fallback,
+        policy=task.policy.signature,
+        entries=list(entries),
+    )
+
+
+def _truth_digest(truth: GroundTruth) -> str:
+    """Digest all of the ground truth that a figure of the table can depend on."""
+    order = truth.keys.order
+    kinds = np.diff(truth.category_offsets)[order]
+    state = sha256(truth.digest.encode())
+    if truth.keys.phrase is not None:
+        state.update("\0".join(truth.keys.phrase.take(order).to_list()).encode())
+    state.update("\0".join(truth.categories).encode())
+    for column in (kinds, truth.category_codes, truth.image_sizes[truth.keys.image.codes][order]):
+        state.update(np.ascontiguousarray(column))
+    return state.hexdigest()
+
+
+def _alignment_digest(alignment: Alignment) -> str:
+    """Digest predictions as they lie on the ground truth."""
+    predictions: Predictions = alignment.predictions
+    state = sha256(repr(sorted(vars(predictions.space).items())).encode())
+    for column in (alignment.rows, predictions.offsets, predictions.boxes, predictions.scores):
+        if column is not None:
+            state.update(np.ascontiguousarray(column))
+    return state.hexdigest()
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    return sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
