@@ -38,10 +38,24 @@ def _reading() -> list[Section]:
     return [reading.measure()]
 
 
+def _baselines() -> list[Section]:
+    from benchmarks import baselines
+
+    return baselines.measure()
+
+
+def _vectors() -> list[Section]:
+    from benchmarks import vectors
+
+    return [vectors.measure()]
+
+
 GROUPS: dict[str, Callable[[], list[Section]]] = {
     "process": _process,
     "kernels": _kernels,
     "reading": _reading,
+    "baselines": _baselines,
+    "vectors": _vectors,
 }
 
 

@@ -17,6 +17,7 @@ from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.geometry import areas, best_overlaps, ragged_union
 from phraseloc.protocol import Protocol
+from phraseloc.space import BoxSpace
 
 _NOWHERE = -1e9
 """Where boxes without area go, so that they overlap nothing under any measure."""
@@ -76,28 +77,39 @@ def find_outcomes(
 
 
 def pair_outcomes(
-    ground_truth: GroundTruth, phrase: IntArray, predictions: Predictions, protocol: Protocol
+    ground_truth: GroundTruth,
+    phrase: IntArray,
+    boxes: FloatArray,
+    box: IntArray,
+    space: BoxSpace,
+    protocol: Protocol,
 ) -> tuple[FloatArray, BoolArray]:
-    """Score each row of the predictions (P,) against the phrase (P,) that stands beside it.
+    """Score pairs of a phrase and a box, such as every object of each phrase's image.
 
-    A phrase may stand beside any number of rows: all objects of its image, say.
+    Parameters
+    ----------
+    phrase, box : (P,) int64, the pairs, as rows of the ground truth and of the boxes
+    boxes : (B, 4) float64, continuous pixels
+    space : the convention of the file that the boxes came from
 
     Returns
     -------
-    overlap : (P,) float64, of the row's first box
+    overlap : (P,) float64
     correct : (P,) bool
     """
     from phraseloc import kernels
 
-    rows = np.arange(len(phrase))
-    boxes, offsets = _prepared_predictions(ground_truth, predictions, rows, protocol)
-    targets, target_offsets = _prepared_targets(
-        ground_truth, np.arange(len(ground_truth)), protocol
-    )
-    places, target_offsets = take_ragged(target_offsets, phrase)
-    every = protocol.target == "each"
+    prepared = _prepared_boxes(ground_truth, boxes, space, protocol)[box]
+    targets, offsets = _prepared_targets(ground_truth, np.arange(len(ground_truth)), protocol)
+    places, offsets = take_ragged(offsets, phrase)
     overlap = kernels.best_overlaps(
-        boxes, offsets, targets[places], target_offsets, (1,), overlap=protocol.overlap, every=every
+        prepared,
+        np.arange(len(phrase) + 1),
+        targets[places],
+        offsets,
+        (1,),
+        overlap=protocol.overlap,
+        every=protocol.target == "each",
     )[:, 0]
     return overlap, passes(overlap, protocol, protocol.threshold)
 
@@ -130,14 +142,31 @@ def _prepared_predictions(
     starts = np.append(predictions.offsets, predictions.offsets[-1])
     places, offsets = take_ragged(starts, np.where(rows < 0, len(starts) - 2, rows))
     boxes = predictions.boxes[places]
-    flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1) & (not predictions.points)
-    written, wanted = predictions.space.corner_shift, ground_truth.space.corner_shift
-    if protocol.truncate:
-        boxes = _shifted(np.trunc(_shifted(boxes, *written)), -written[0], -written[1])
-    if protocol.frame == "written" and not predictions.points:
+    if predictions.points:
+        points = _truncated(boxes, predictions.space, protocol)
+        return _shifted(points, 0, _corner_shift(ground_truth, protocol)), offsets
+    return _prepared_boxes(ground_truth, boxes, predictions.space, protocol), offsets
+
+
+def _prepared_boxes(
+    ground_truth: GroundTruth, boxes: FloatArray, space: BoxSpace, protocol: Protocol
+) -> FloatArray:
+    """Give predicted boxes as the protocol's arithmetic takes them."""
+    flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
+    written, wanted = space.corner_shift, ground_truth.space.corner_shift
+    boxes = _truncated(boxes, space, protocol)
+    if protocol.frame == "written":
         boxes = _shifted(boxes, written[0] - wanted[0], written[1] - wanted[1])
     boxes = _shifted(boxes, 0, _corner_shift(ground_truth, protocol))
-    return np.where(flat[:, None], _NOWHERE, boxes), offsets
+    return np.where(flat[:, None], _NOWHERE, boxes) if flat.any() else boxes
+
+
+def _truncated(boxes: FloatArray, space: BoxSpace, protocol: Protocol) -> FloatArray:
+    """Cut the fractions of corners off, as the file has them, where the protocol says so."""
+    if not protocol.truncate:
+        return boxes
+    low, high = space.corner_shift
+    return _shifted(np.trunc(_shifted(boxes, low, high)), -low, -high)
 
 
 def _prepared_targets(

@@ -65,7 +65,9 @@ class TextFeatures:
     @cached_property
     def products(self) -> FloatArray:
         """Dot products (W, L) of words and labels, minus infinity for labels without vector."""
-        return np.where(self.known, self.vectors @ self.labels.T, -np.inf)
+        dots: FloatArray = self.vectors @ self.labels.T
+        dots[:, ~self.known] = -np.inf
+        return dots
 
     @cached_property
     def projections(self) -> FloatArray:
@@ -74,12 +76,12 @@ class TextFeatures:
         A phrase's cosine is their sum over its words, divided by what no label changes: the length
         of the words' sum.
         """
-        return np.where(self.known, self.vectors @ _unit(self.labels).T, -np.inf)
+        return self.products * _over_length(self.labels)
 
     @cached_property
     def cosines(self) -> FloatArray:
         """Cosines (W, L) of words and labels; 0 with a zero vector."""
-        return np.where(self.known, _unit(self.vectors) @ _unit(self.labels).T, -np.inf)
+        return self.projections * _over_length(self.vectors)[:, None]
 
 
 def text_features(
@@ -168,7 +170,7 @@ def _coverage(
     )
 
 
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
-    unit: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit
+def _over_length(vectors: FloatArray) -> FloatArray:
+    """Give one over the length of each vector, 1 of a zero vector."""
+    length = np.sqrt((vectors * vectors).sum(axis=1))
+    return 1 / np.where(length > 0, length, 1)

@@ -50,9 +50,10 @@ class WordVectors:
                 "there is not one vector a word",
                 f"found vectors {self.matrix.shape} of {len(self.words)} words",
             )
+            problems.raise_if_any()  # the rows below are those of words
         repeated = [word for word, count in Counter(self.words).items() if count > 1]
         problems.add_rows("a word that stands twice", repeated, repr)
-        wrong = ~np.isfinite(self.matrix.reshape(len(self.matrix), -1)).all(axis=1)
+        wrong = ~np.isfinite(self.matrix).all(axis=1)
         problems.add_rows(
             "a vector with a number that is not finite",
             np.flatnonzero(wrong),

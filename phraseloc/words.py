@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from phraseloc.errors import OptionError
 
@@ -83,9 +84,7 @@ class WordPolicy:
 
     def words(self, text: str) -> list[str]:
         """Split a text into words; hyphens stay where whole words may be known."""
-        text = text.translate(_APOSTROPHES)
-        tokens = (text.lower() if self.case == "lower" else text).split()
-        return [word for token in tokens for word in self._cleaned(token)]
+        return list(_words(self, text))
 
     def known_words(self, text: str, known: Callable[[str], bool]) -> list[str]:
         """Split a text into words, hyphenated ones into parts where only the parts are known."""
@@ -111,7 +110,7 @@ class WordPolicy:
         words = {word for text in texts for word in self.words(text)}
         return words.union(*map(_parts, words)) if self.hyphens == "known" else words
 
-    def _cleaned(self, token: str) -> Sequence[str]:
+    def cleaned(self, token: str) -> Sequence[str]:
         """Clean one token of a text; it becomes no word, one or several."""
         if self.punctuation == "drop":
             token = token.strip('.,;:!?()[]{}"`')
@@ -124,6 +123,13 @@ class WordPolicy:
                 return ()
             return [_SPELLED[int(token)] if int(token) < len(_SPELLED) else token]
         return _parts(token) if self.hyphens == "split" else [token]
+
+
+@lru_cache(maxsize=2**16)
+def _words(policy: WordPolicy, text: str) -> tuple[str, ...]:
+    text = text.translate(_APOSTROPHES)
+    tokens = (text.lower() if policy.case == "lower" else text).split()
+    return tuple(word for token in tokens for word in policy.cleaned(token))
 
 
 def parse_policy(settings: Iterable[str]) -> WordPolicy:

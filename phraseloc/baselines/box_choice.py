@@ -16,16 +16,16 @@ BOX_CHOICES = ("largest", "union", "random")
 
 
 def choose_of_label(task: Task, scores: FloatArray, boxes: str) -> Choice:
-    """Choose the label of the highest score (pairs,), and of its objects as ``boxes`` says."""
-    best = task.best(scores)
+    """Choose the label of the highest score, as in `Task.labelled`, and a box as ``boxes`` says."""
+    best = task.best_labelled(scores)
     if boxes == "union":
         return _union(task, best)
     return task.choose(_drawn(task, best) if boxes == "random" else best)
 
 
 def _of_best_label(task: Task, best: IntArray) -> BoolArray:
-    """Tell which pairs have the label of the phrase's best pair."""
-    labels = np.append(task.labels, -1)[best]
+    """Tell which pairs have the label of the phrase's best object."""
+    labels = np.append(task.objects.labels.codes, -1)[best]
     alike: BoolArray = np.repeat(labels, np.diff(task.starts)) == task.labels
     return alike
 
@@ -40,8 +40,8 @@ def _union(task: Task, best: IntArray) -> Choice:
 
 
 def _drawn(task: Task, best: IntArray) -> IntArray:
-    """Draw one of the pairs with the best label."""
+    """Draw one of the objects with the best label."""
     places = np.flatnonzero(_of_best_label(task, best))
     bounds = np.searchsorted(places, task.starts)
     drawn = bounds[:-1] + (uniform(task, "boxes") * np.diff(bounds)).astype(np.int64)
-    return np.where(best >= 0, np.append(places, -1)[drawn], -1)
+    return np.append(task.pairs, -1)[np.where(best >= 0, np.append(places, -1)[drawn], -1)]

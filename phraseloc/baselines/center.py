@@ -9,6 +9,8 @@ from phraseloc.baselines.task import Choice, Task
 
 def choose(task: Task) -> Choice:
     """Choose the box whose centre has the least L1 distance to the image's centre."""
-    middles = np.repeat(task.sizes / 2, np.diff(task.starts), axis=0)
-    centres = (task.boxes[:, :2] + task.boxes[:, 2:]) / 2
-    return task.choose(task.best(-np.abs(centres - middles).sum(axis=1)))
+    boxes = task.objects.boxes
+    centres = ((boxes[:, :2] + boxes[:, 2:]) / 2)[task.pairs]
+    centres -= np.repeat(task.sizes / 2, np.diff(task.starts), axis=0)
+    distance = np.abs(centres[:, 0]) + np.abs(centres[:, 1])
+    return task.choose(task.best(-distance))

@@ -18,5 +18,7 @@ def choose(task: Task) -> Choice:
     for row, text in enumerate(task.phrases.values):
         for word in policy.words(text):
             shared[row, labels_of.get(word, [])] = True
-    texts = np.repeat(task.phrases.codes, np.diff(task.starts))
-    return task.choose(task.best(np.where(shared[texts, task.labels], 0.0, -np.inf)))
+    seen = task.labelled
+    texts = np.repeat(task.phrases.codes, np.diff(seen.starts))
+    scores = np.where(shared[texts, seen.labels], 0.0, -np.inf)
+    return task.choose(task.best_labelled(scores))

@@ -29,8 +29,8 @@ def uniform(task: Task, purpose: str) -> FloatArray:
     return np.array(numbers, np.float64) / 2**53
 
 
-def draw_pairs(task: Task, purpose: str) -> IntArray:
-    """Draw one pair a phrase, each with the same chance; -1 where the image has no objects."""
+def draw_objects(task: Task, purpose: str) -> IntArray:
+    """Draw one object a phrase, each with the same chance; -1 where the image has none."""
     counts = np.diff(task.starts)
     place = task.starts[:-1] + (uniform(task, purpose) * counts).astype(np.int64)
-    return np.where(counts > 0, place, -1)
+    return np.append(task.pairs, -1)[np.where(counts > 0, place, -1)]

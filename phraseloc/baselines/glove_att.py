@@ -14,12 +14,9 @@ def choose(task: Task) -> Choice:
     """Choose the largest object of the label with the highest attended product."""
     from phraseloc.kernels.selection import attended_scores
 
-    text = task.text
+    text, seen = task.text, task.labelled
     scale = text.labels.shape[1] ** -0.5
-    return task.choose(
-        task.best(
-            attended_scores(
-                text.products, scale, text.offsets, text.words, task.starts, task.labels
-            )
-        )
+    scores = attended_scores(
+        text.products, scale, text.offsets, text.words, seen.starts, seen.labels, seen.counts
     )
+    return task.choose(task.best_labelled(scores))

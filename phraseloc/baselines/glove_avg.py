@@ -8,15 +8,15 @@ from phraseloc.columns import FloatArray
 
 def choose(task: Task) -> Choice:
     """Choose the largest object of the label with the highest cosine to the mean vector."""
-    return task.choose(task.best(scores(task)))
+    return task.choose(task.best_labelled(scores(task)))
 
 
 def scores(task: Task) -> FloatArray:
-    """Give each pair the cosine of the phrase's mean vector and the object's label.
+    """Give each label of a phrase's image its cosine with the phrase's mean vector.
 
-    It is left multiplied by the length of the mean vector, which is the same for all objects.
+    It is left multiplied by the length of the mean vector, which is the same for all labels.
     """
     from phraseloc.kernels.selection import mean_word_scores
 
-    text = task.text
-    return mean_word_scores(text.projections, text.offsets, text.words, task.starts, task.labels)
+    text, seen = task.text, task.labelled
+    return mean_word_scores(text.projections, text.offsets, text.words, seen.starts, seen.labels)

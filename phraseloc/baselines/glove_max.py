@@ -8,12 +8,12 @@ from phraseloc.columns import FloatArray
 
 def choose(task: Task) -> Choice:
     """Choose the largest object of the label with the highest cosine to any word."""
-    return task.choose(task.best(scores(task)))
+    return task.choose(task.best_labelled(scores(task)))
 
 
 def scores(task: Task) -> FloatArray:
-    """Give each pair the highest cosine of a word of the phrase with the object's label."""
+    """Give each label of a phrase's image its highest cosine with a word of the phrase."""
     from phraseloc.kernels.selection import best_word_scores
 
-    text = task.text
-    return best_word_scores(text.cosines, text.offsets, text.words, task.starts, task.labels)
+    text, seen = task.text, task.labelled
+    return best_word_scores(text.cosines, text.offsets, text.words, seen.starts, seen.labels)

@@ -8,4 +8,4 @@ from phraseloc.geometry import areas
 
 def choose(task: Task) -> Choice:
     """Choose the box of the largest area."""
-    return task.choose(task.best(areas(task.boxes)))
+    return task.choose(task.best(areas(task.objects.boxes)[task.pairs]))

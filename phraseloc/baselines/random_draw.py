@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from phraseloc.baselines.draws import draw_pairs
+from phraseloc.baselines.draws import draw_objects
 from phraseloc.baselines.task import Choice, Task
 
 
 def choose(task: Task) -> Choice:
     """Choose a random object of the image."""
-    return task.choose(draw_pairs(task, "random"))
+    return task.choose(draw_objects(task, "random"))
 
 
 def expected_accuracy(task: Task) -> float:

@@ -1,7 +1,8 @@
 """The task that every baseline gets, and the choice that it gives back.
 
 A *pair* is a phrase with one object of its image. Pairs are flat, phrase after phrase; within a
-phrase the largest object comes first, so that the first of equals is the largest.
+phrase the largest object comes first, so that the first of equals is the largest. Methods that look
+at labels alone score phrases with the distinct labels of their images instead: `Task.labelled`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings, take_ragged
-from phraseloc.data import GroundTruth, PhraseKeys, single_boxes
+from phraseloc.data import GroundTruth, PhraseKeys
 from phraseloc.errors import InputError, OptionError
 from phraseloc.outcomes import pair_outcomes
 from phraseloc.proposals import Proposals
@@ -34,6 +35,24 @@ class Choice:
 
     boxes: FloatArray
     decided: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Phrases with the distinct labels of their images, that of the largest object first.
+
+    Parameters
+    ----------
+    starts : (N + 1,) int64, phrase i has the labels starts[i] to before starts[i + 1]
+    labels : flat int64, the labels, as indices of ``objects.labels.values``
+    counts : flat int64, how many objects of the image have the label
+    largest : flat int64, the largest of them
+    """
+
+    starts: IntArray
+    labels: IntArray
+    counts: IntArray
+    largest: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +107,12 @@ class Task:
 
     @cached_property
     def _pairs(self) -> tuple[IntArray, IntArray]:
-        ends = self.objects.offsets
-        return take_ragged(np.append(ends, ends[-1]), np.where(self.images < 0, -1, self.images))
+        return self._of_images(self.objects.offsets)
+
+    def _of_images(self, offsets: IntArray) -> tuple[IntArray, IntArray]:
+        """Give each phrase what its image has of ragged rows, an image a row."""
+        rows = np.where(self.images < 0, len(offsets) - 1, self.images)
+        return take_ragged(np.append(offsets, offsets[-1]), rows)
 
     @property
     def pairs(self) -> IntArray:
@@ -110,6 +133,19 @@ class Task:
     def labels(self) -> IntArray:
         """The label of each pair, as an index of ``objects.labels.values``."""
         return self.objects.labels.codes[self.pairs]
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """The distinct labels of each phrase's image."""
+        objects = self.objects
+        kinds = objects.owners * len(objects.labels.values) + objects.labels.codes
+        _, largest, counts = np.unique(kinds, return_index=True, return_counts=True)
+        order = np.argsort(largest)
+        largest, counts = largest[order], counts[order]
+        offsets = np.searchsorted(largest, objects.offsets)
+        places, starts = self._of_images(offsets)
+        largest = largest[places]
+        return Labelled(starts, objects.labels.codes[largest], counts[places], largest)
 
     @cached_property
     def sizes(self) -> FloatArray:
@@ -145,24 +181,32 @@ class Task:
     def outcomes(self) -> tuple[FloatArray, BoolArray]:
         """The overlap (pairs,) of each pair under the protocol, and whether it is right."""
         phrase = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        keys = PhraseKeys(Strings(self.keys.image.values, self.keys.image.codes[phrase]))
-        objects = single_boxes(keys, self.boxes, self.objects.space)
-        return pair_outcomes(self.truth, phrase, objects, self.protocol)
+        objects = self.objects
+        return pair_outcomes(
+            self.truth, phrase, objects.boxes, self.pairs, objects.space, self.protocol
+        )
 
     def best(self, scores: FloatArray) -> IntArray:
-        """Give each phrase's pair of the highest score (pairs,), -1 where none is above minus inf.
+        """Give the object (N,) of each phrase's highest score (pairs,), -1 where there is none.
 
-        Of equals, it is that of the largest object.
+        Of equals, it is the largest object; minus infinity is never chosen.
         """
-        from phraseloc.kernels.selection import ragged_argmax
+        return _best(scores, self.starts, self.pairs)
 
-        return ragged_argmax(scores, self.starts)
+    def best_labelled(self, scores: FloatArray) -> IntArray:
+        """Give the largest object (N,) of each phrase's best label, of scores as in `labelled`."""
+        return _best(scores, self.labelled.starts, self.labelled.largest)
 
     def choose(self, best: IntArray) -> Choice:
-        """Choose the box of one pair (N,) a phrase; -1 is no opinion."""
+        """Choose the box of one object (N,) a phrase; -1 is no opinion."""
         boxes = np.append(self.objects.boxes, np.zeros((1, 4)), axis=0)
-        place = np.append(self.pairs, len(boxes) - 1)
-        return Choice(boxes[place[best]], best >= 0)
+        return Choice(boxes[best], best >= 0)
+
+
+def _best(scores: FloatArray, starts: IntArray, objects: IntArray) -> IntArray:
+    from phraseloc.kernels.selection import ragged_argmax
+
+    return np.append(objects, -1)[ragged_argmax(scores, starts)]
 
 
 def of_images(proposals: Proposals, truth: GroundTruth) -> Proposals:

@@ -1,8 +1,8 @@
-"""Scores of objects, and the best of them: ragged rows of phrases against those of their images.
+"""Scores of labels, and the best of them: ragged rows of phrases against those of their images.
 
-A *pair* is a phrase with one object of its image; pairs are flat, phrase after phrase. Scores of a
-pair are gathered from a matrix of words and labels. Rows are independent, so the number of threads
-cannot move a bit. Minus infinity marks what must not be chosen.
+A *pair* is a phrase with one of the labels of its image; pairs are flat, phrase after phrase. Their
+scores are gathered from a matrix of words and labels. Rows are independent, so the number of
+threads cannot move a bit. Minus infinity marks what must not be chosen.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def ragged_argmax(scores: FloatArray, offsets: IntArray) -> IntArray:
 def best_word_scores(
     matrix: FloatArray, offsets: IntArray, words: IntArray, starts: IntArray, labels: IntArray
 ) -> FloatArray:
-    """Give each pair the highest entry of the phrase's words with the object's label.
+    """Give each pair the highest entry of the phrase's words with the label.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def best_word_scores(
 def mean_word_scores(
     matrix: FloatArray, offsets: IntArray, words: IntArray, starts: IntArray, labels: IntArray
 ) -> FloatArray:
-    """Give each pair the mean entry of the phrase's words with the object's label.
+    """Give each pair the mean entry of the phrase's words with the label.
 
     Parameters are those of `best_word_scores`.
     """
@@ -63,26 +63,32 @@ def attended_scores(
     words: IntArray,
     starts: IntArray,
     labels: IntArray,
+    counts: IntArray,
 ) -> FloatArray:
     """Give each pair its entry with the phrase's words, as attention to the objects weighs them.
 
     A word's weight grows with how much one object stands out for it: the highest of the softmax
     over objects of ``scale`` times the word's products, then a softmax over the phrase's words
-    (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). Other parameters are those of `best_word_scores`.
+    (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). ``counts`` (pairs,) says how many objects have each
+    label; other parameters are those of `best_word_scores`.
     """
     scores = np.empty(len(labels))
-    _attended_scores(products, scale, offsets, words, starts, labels, scores)
+    _attended_scores(products, scale, offsets, words, starts, labels, counts, scores)
     return scores
 
 
 @njit(cache=True, parallel=True)
 def _ragged_argmax(scores, offsets, best):
     for row in prange(len(best)):
-        place, peak = -1, -np.inf
+        peak = -np.inf
         for i in range(offsets[row], offsets[row + 1]):
-            if scores[i] > peak:
-                place, peak = i, scores[i]
-        best[row] = place
+            peak = max(peak, scores[i])
+        best[row] = -1
+        if peak > -np.inf:
+            place = offsets[row]
+            while scores[place] < peak:
+                place += 1
+            best[row] = place
 
 
 @njit(cache=True, parallel=True)
@@ -107,14 +113,14 @@ def _mean_word_scores(matrix, offsets, words, starts, labels, scores):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _attended_scores(products, scale, offsets, words, starts, labels, scores):
+def _attended_scores(products, scale, offsets, words, starts, labels, counts, scores):
     for row in prange(len(starts) - 1):
         start, end = starts[row], starts[row + 1]
         count = offsets[row + 1] - offsets[row]
         weights = np.empty(count)
         for k in range(count):
             weights[k] = _peak_attention(
-                products[words[offsets[row] + k]], scale, labels[start:end]
+                products[words[offsets[row] + k]], scale, labels[start:end], counts[start:end]
             )
         _softmax(weights)
         scores[start:end] = 0.0 if count else -np.inf
@@ -125,15 +131,15 @@ def _attended_scores(products, scale, offsets, words, starts, labels, scores):
 
 
 @njit(inline="always", error_model="numpy")
-def _peak_attention(products, scale, labels):
+def _peak_attention(products, scale, labels, counts):
     """Give the highest of the softmax over objects: one over the sum of what falls short of it."""
     peak = -np.inf
     for label in labels:
         peak = max(peak, products[label])
     total = 0.0
     if peak > -np.inf:
-        for label in labels:
-            total += np.exp(scale * (products[label] - peak))
+        for i in range(len(labels)):
+            total += counts[i] * np.exp(scale * (products[labels[i]] - peak))
     return 1.0 / total if total > 0.0 else 0.0
 
 

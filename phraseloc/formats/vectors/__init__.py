@@ -55,11 +55,12 @@ def load_vectors(source: str | Path | None, words: Iterable[str]) -> WordVectors
     wanted = frozenset(words)
     if source is None:
         return _vectors(arrays.read_default(wanted), arrays.DEFAULT, arrays.DEFAULT)
-    text, _, member = str(source).partition("#")
-    path = Path(text)
+    path, member = _parts(source)
     name = _name_of(member or path.name)
     try:
         start = _start_of(path)
+        if member and not is_zip(path):
+            raise OptionError(f"{path.name} is no zip archive: expected no #{member}")
         if start.startswith(b"\x93NUMPY"):
             found = arrays.read_npy(path, wanted)
         elif start.startswith(b"\x80"):
@@ -77,9 +78,15 @@ def _vectors(found: Found, name: str, source: str) -> WordVectors:
     return WordVectors(found.words, found.matrix, name, source)
 
 
+def _parts(source: str | Path) -> tuple[Path, str]:
+    """Split ``FILE.zip#MEMBER``; a file may have # in its name."""
+    text, _, member = str(source).partition("#")
+    return (Path(text), member) if not Path(source).exists() else (Path(source), "")
+
+
 def _name_of(file: str) -> str:
     """Give what tables call the vectors: the file's name without what tells its format."""
-    for suffix in (".gz", ".zst", ".zip", ".txt", ".vec", ".bin", ".kv", ".npy"):
+    for suffix in (".gz", ".bz2", ".xz", ".zst", ".zip", ".txt", ".vec", ".bin", ".kv", ".npy"):
         file = file.removesuffix(suffix)
     return Path(file).name
 
@@ -95,20 +102,28 @@ def _start_of(path: Path) -> bytes:
 def _scanned(path: Path, member: str, wanted: frozenset[str]) -> Found:
     """Read the wanted words of a file that has to be read from its beginning."""
     from phraseloc.formats.vectors.binary import read_binary
-    from phraseloc.formats.vectors.text import is_header, read_text
+    from phraseloc.formats.vectors.text import read_text
 
+    source = f"{path.name}#{member}" if member else path.name
     with _opened(path, member) as file:
         start = _peeked(file)
+        if not start:
+            raise InputError(source, "the file is empty (0 bytes)")
+        if start.startswith(b"\xef\xbb\xbf"):
+            raise InputError(source, "found a UTF-8 byte order mark, expected none")
+        binary = _is_binary(start)
         kind = foreign_kind(start.lstrip())
-        head, _, rest = start.partition(b"\n")
-        binary = is_header(head) and not _is_text(rest)
-        if kind or (not binary and not (head and _is_text(start))):
+        if kind or (not binary and _CONTROLS.intersection(start)):
             raise InputError(
-                path.name,
+                source,
                 f"found {kind or 'a file of no known format'}, expected word vectors: GloVe or "
                 "word2vec, gensim's .kv, or .npy with its words",
             )
-        return (read_binary if binary else read_text)(file, path.name, wanted)
+        return (read_binary if binary else read_text)(file, source, wanted)
+
+
+_CONTROLS = frozenset(range(32)).difference(b"\t\n\r")
+"""Characters that no text has."""
 
 
 def _peeked(file: Any) -> bytes:
@@ -116,35 +131,41 @@ def _peeked(file: Any) -> bytes:
     return start
 
 
-def _is_text(data: bytes) -> bool:
-    """Tell whether the beginning of a file is text: words in UTF-8, without control characters."""
-    if any(byte < 32 and byte not in b"\t\n\r" for byte in data):
+def _is_binary(start: bytes) -> bool:
+    """Tell whether a file is word2vec's binary: a header, and then no number and no plain text."""
+    from phraseloc.formats.vectors.text import is_header, is_number
+
+    head, _, rest = start.partition(b"\n")
+    if not is_header(head) or (rest.isascii() and not _CONTROLS.intersection(rest)):
         return False
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start > len(data) - 4  # a character that the beginning cuts
-    return True
+    fields = rest.partition(b" ")[2].split(maxsplit=1)
+    return not (fields and is_number(fields[0]))
 
 
 @contextmanager
 def _opened(path: Path, member: str) -> Iterator[IO[bytes]]:
     """Open a file, decompressed; errors of the decompressors become InputErrors."""
+    import gzip
     import io
+    import lzma
     import zipfile
     import zlib
 
+    import zstandard
+
+    damaged = (
+        *(EOFError, RuntimeError, gzip.BadGzipFile, lzma.LZMAError, zlib.error),
+        *(zipfile.BadZipFile, zstandard.ZstdError),
+    )
     try:
         with path.open("rb") as raw:
             if is_zip(path):
                 archive = zipfile.ZipFile(raw)
                 with archive, archive.open(_member_of(archive, path, member)) as file:
                     yield io.BufferedReader(file)  # type: ignore[type-var]
-            elif member:
-                raise OptionError(f"{path.name} is no zip archive: expected no #{member}")
             else:
                 yield io.BufferedReader(decompressed(raw))
-    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except damaged as error:
         raise InputError(path.name, f"cannot be decompressed: {error}") from None
 
 
@@ -153,7 +174,9 @@ def _member_of(archive: Any, path: Path, member: str) -> str:
     texts = [name for name in archive.namelist() if not name.endswith("/")]
     if member in texts or (not member and len(texts) == 1):
         return member or str(texts[0])
-    listed = ", ".join(f"{path.name}#{name}" for name in texts) or "none"
+    if not texts:
+        raise InputError(path.name, "found no file in the archive, expected one text")
+    listed = ", ".join(f"{path.name}#{name}" for name in texts)
     raise OptionError(
         f"{path.name}: found {f'no {member}' if member else 'no single text'}; expected one of "
         f"{listed}"

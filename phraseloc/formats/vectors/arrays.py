@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ DEFAULT = "glove.6B.50d"
 
 
 def read_npy(path: Path, wanted: frozenset[str]) -> Found:
-    """Read an array whose words stand in ``NAME.txt`` or ``NAME.words``, one a line.
+    """Read an array whose words stand in ``NAME.words`` or ``NAME.txt``, one a line.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def read_npy(path: Path, wanted: frozenset[str]) -> Found:
         if there are no words, not one a row, or the array is no matrix of numbers
     """
     matrix = open_matrix(path)
-    places = [path.with_suffix(suffix) for suffix in (".txt", ".words")]
+    places = [path.with_suffix(suffix) for suffix in (".words", ".txt")]
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise InputError(
@@ -45,13 +46,20 @@ def read_npy(path: Path, wanted: frozenset[str]) -> Found:
 def open_matrix(path: Path) -> npt.NDArray[np.floating]:
     """Map a matrix of numbers into memory."""
     try:
-        matrix: npt.NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(str(path), "no such file or directory") from None
+    except Exception as error:  # a damaged header can end in any error
         raise InputError(path.name, f"not an array that can be read: {error}") from None
-    if getattr(matrix, "ndim", 0) != 2 or matrix.dtype.kind != "f":
+    return check_matrix(matrix, path.name)
+
+
+def check_matrix(matrix: Any, source: str) -> npt.NDArray[np.floating]:
+    """Give an array that is a matrix of floats with columns; any other is refused."""
+    if getattr(matrix, "ndim", 0) != 2 or matrix.dtype.kind != "f" or not matrix.shape[1]:
         found = f"{getattr(matrix, 'dtype', 'no array')} {getattr(matrix, 'shape', '')}".strip()
-        raise InputError(path.name, f"found {found}, expected a matrix of floats")
-    return matrix
+        raise InputError(source, f"found {found}, expected a matrix of floats")
+    return cast("npt.NDArray[np.floating]", matrix)
 
 
 def select(words: Sequence[str], matrix: npt.NDArray[np.floating], wanted: frozenset[str]) -> Found:
@@ -61,7 +69,8 @@ def select(words: Sequence[str], matrix: npt.NDArray[np.floating], wanted: froze
         if word in wanted:
             rows.setdefault(word, row)
     places = np.array(list(rows.values()), np.int64)
-    return Found(list(rows), np.asarray(matrix[places], np.float32))
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named so
+        return Found(list(rows), np.asarray(matrix[places], np.float32))
 
 
 def read_default(wanted: frozenset[str]) -> Found:

@@ -8,8 +8,11 @@ import numpy as np
 
 from phraseloc.errors import InputError
 from phraseloc.formats.vectors.found import Found
+from phraseloc.formats.vectors.text import read_header
 
-_BLOCK = 2**24
+_BLOCK = 2**20
+"""Larger than any vector: 262,144 numbers."""
+
 _LONGEST = 2**16
 """A word of more bytes is none: the file is something else."""
 
@@ -20,12 +23,11 @@ def read_binary(file: IO[bytes], source: str, wanted: frozenset[str]) -> Found:
     Raises
     ------
     InputError
-        if the file breaks off, or is no such file
+        if the file breaks off or goes on after its last vector, or a word is not UTF-8
     """
-    count, dimension = map(int, file.readline().split())
-    heads = {word.encode() for word in wanted}
+    count, dimension = read_header(file.readline(), source)
     width = 4 * dimension
-    block, start = file.read(_BLOCK), 0
+    block, start = b"", 0
     vectors: dict[str, bytes] = {}
     for turn in range(count):
         space = block.find(b" ", start)
@@ -36,9 +38,17 @@ def read_binary(file: IO[bytes], source: str, wanted: frozenset[str]) -> Found:
                 raise InputError(
                     source, f"the file breaks off: found {turn:,} of {count:,} vectors"
                 )
-        word = block[start:space].lstrip(b"\n")
+        name = block[start:space].lstrip(b"\n")
         start = space + 1 + width
-        if word in heads:
-            vectors.setdefault(word.decode(), block[space + 1 : start])
+        try:
+            word = name.decode()
+        except UnicodeDecodeError:
+            raise InputError(
+                source, f"vector {turn + 1}: found a word that is not UTF-8, {name[:40]!r}"
+            ) from None
+        if word in wanted:
+            vectors.setdefault(word, block[space + 1 : start])
+    if (block[start:] + file.read(_LONGEST)).strip():
+        raise InputError(source, f"found more than the {count:,} vectors that line 1 counts")
     matrix = np.frombuffer(b"".join(vectors.values()), "<f4").reshape(-1, dimension)
     return Found(list(vectors), matrix.astype(np.float32))

@@ -13,17 +13,26 @@ from typing import Any
 import numpy as np
 
 from phraseloc.errors import InputError
-from phraseloc.formats.plain_pickle import read_plain_pickle
+from phraseloc.formats.plain_pickle import WHOLE_NUMBERS, read_plain_pickle
 from phraseloc.formats.source import read_bytes
-from phraseloc.formats.vectors.arrays import open_matrix, select
+from phraseloc.formats.vectors.arrays import check_matrix, open_matrix, select
 from phraseloc.formats.vectors.found import Found
 
 
 class _KeyedVectors:
     """A stand-in for gensim's object: its attributes."""
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
         self.state = state
+
+
+class _Vocab:
+    """A stand-in for what gensim 3 knows of a word, of no use here."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
 
 
 class _Dtype:
@@ -50,6 +59,8 @@ class _Array:
 _ADMITTED: Mapping[str, Callable[..., Any]] = {
     "gensim.models.keyedvectors.KeyedVectors": _KeyedVectors,
     "gensim.models.keyedvectors.Word2VecKeyedVectors": _KeyedVectors,
+    "gensim.models.keyedvectors.Vocab": _Vocab,
+    "_codecs.encode": WHOLE_NUMBERS["_codecs.encode"],
     "numpy.ndarray": _Array,
     "numpy.dtype": _Dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
@@ -66,16 +77,18 @@ def read_gensim(path: Path, wanted: frozenset[str]) -> Found:
         if the file is something else, or would import anything else
     """
     held = read_plain_pickle(read_bytes(path), path.name, _ADMITTED)
-    if not isinstance(held, _KeyedVectors):
+    state = getattr(held, "state", None)
+    if not isinstance(state, dict):
         raise InputError(
             path.name, f"found a pickle of {type(held).__name__}, expected gensim's KeyedVectors"
         )
-    state = held.state
     words = state.get("index_to_key", state.get("index2word"))
-    matrix = getattr(state.get("vectors"), "values", None)
-    if matrix is None:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InputError(path.name, "found no list of words, expected gensim's KeyedVectors")
+    if "vectors" in state:
+        matrix = check_matrix(getattr(state["vectors"], "values", None), path.name)
+    else:
         matrix = open_matrix(path.with_name(f"{path.name}.vectors.npy"))
-    if not isinstance(words, list) or len(words) != len(matrix):
-        count = len(words) if isinstance(words, list) else "no"
-        raise InputError(path.name, f"found {count} words and {len(matrix):,} vectors")
+    if len(words) != len(matrix):
+        raise InputError(path.name, f"found {len(words):,} words and {len(matrix):,} vectors")
     return select(words, matrix, wanted)
