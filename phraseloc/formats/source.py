@@ -89,6 +89,7 @@ def foreign_kind(start: bytes) -> str | None:
     >>> foreign_kind(b"<!DOCTYPE html>")
     'HTML or XML'
     """
+    start = start if start[:5].lower() != b"<html" else b"<html"
     return next((name for magic, name in _FOREIGN.items() if start.startswith(magic)), None)
 
 

@@ -132,3 +132,9 @@ def test_words_of_a_trained_model(tmp_path):
     with pytest.raises(InputError) as error:
         load_vectors(tmp_path / "v.model", ["the"])
     assert "v.model: found a pickle that imports gensim.models.word2vec.W" in str(error.value)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_gensim_files_of_every_pickle_protocol(keyed, protocol, tmp_path):
+    keyed.save(str(tmp_path / "v.kv"), pickle_protocol=protocol)
+    check(tmp_path / "v.kv", keyed)

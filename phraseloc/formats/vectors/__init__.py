@@ -14,6 +14,7 @@ What was found in a scanned file is kept in the cache.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def load_vectors(source: str | Path | None, words: Iterable[str]) -> WordVectors
     >>> load_vectors(None, ["dog", "zzxq"]).words
     ['dog']
     """
-    wanted = frozenset(words)
+    wanted = frozenset(word for word in words if not _LONE_SURROGATE.search(word))
     if source is None:
         return _vectors(arrays.read_default(wanted), arrays.DEFAULT, arrays.DEFAULT)
     path, member = _parts(source)
@@ -122,6 +123,9 @@ def _scanned(path: Path, member: str, wanted: frozenset[str]) -> Found:
         return (read_binary if binary else read_text)(file, source, wanted)
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as broken JSON can have; no file of UTF-8 does."""
+
 _CONTROLS = frozenset(range(32)).difference(b"\t\n\r")
 """Characters that no text has."""
 
@@ -171,7 +175,8 @@ def _opened(path: Path, member: str) -> Iterator[IO[bytes]]:
 
 def _member_of(archive: Any, path: Path, member: str) -> str:
     """Find the text of an archive that was named, or its only one."""
-    texts = [name for name in archive.namelist() if not name.endswith("/")]
+    files = [name for name in archive.namelist() if not name.endswith("/")]
+    texts = files if member in files else [name for name in files if name.endswith(".txt")] or files
     if member in texts or (not member and len(texts) == 1):
         return member or str(texts[0])
     if not texts:

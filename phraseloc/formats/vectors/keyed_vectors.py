@@ -56,15 +56,26 @@ class _Array:
         self.values = flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
 
 
+def _from_buffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == "F", bytes(data)))
+    return array
+
+
 _ADMITTED: Mapping[str, Callable[..., Any]] = {
     "gensim.models.keyedvectors.KeyedVectors": _KeyedVectors,
     "gensim.models.keyedvectors.Word2VecKeyedVectors": _KeyedVectors,
+    "gensim.models.keyedvectors.CompatVocab": _Vocab,
     "gensim.models.keyedvectors.Vocab": _Vocab,
+    "__builtin__.frozenset": frozenset,
+    "builtins.frozenset": frozenset,
     "_codecs.encode": WHOLE_NUMBERS["_codecs.encode"],
     "numpy.ndarray": _Array,
     "numpy.dtype": _Dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
     "numpy._core.multiarray._reconstruct": lambda *_: _Array(),
+    "numpy.core.numeric._frombuffer": _from_buffer,
+    "numpy._core.numeric._frombuffer": _from_buffer,
 }
 
 
