@@ -34,16 +34,16 @@ def counts(task: Task) -> dict[str, dict[str, int]]:
     """Count the right phrases of every baseline under every protocol."""
     names = [name for baseline in baselines().values() for name in baseline.variants]
     return {
-        protocol: {name: _right(replace(task, protocol=find_protocol(protocol)), name) for name in names}
+        protocol: {
+            name: _right(replace(task, protocol=find_protocol(protocol)), name) for name in names
+        }
         for protocol in PROTOCOLS
     }
 
 
 def _right(task: Task, name: str) -> int:
     alignment = run_baseline(find_baseline(name), task).alignment
-    scores = score(
-        task.truth, alignment.predictions, task.protocol, alignment=alignment, samples=1
-    )
+    scores = score(task.truth, alignment.predictions, task.protocol, alignment=alignment, samples=1)
     return scores.accuracy.correct
 
 

@@ -18,10 +18,10 @@ def area(box):
 
 
 def words_of(text, vectors=None):
-    """Lower case, no punctuation, no possessives; a hyphenated word in parts where it is unknown."""
+    """Lower case, no punctuation, no possessives; unknown hyphenated words in parts."""
     words = []
     for token in text.lower().split():
-        word = token.strip(".,;:!?()[]{}\"`").removesuffix("'s").strip("'")
+        word = token.strip('.,;:!?()[]{}"`').removesuffix("'s").strip("'")
         if not any(letter.isalnum() for letter in word):
             continue
         if vectors is None or word in vectors:
@@ -68,7 +68,7 @@ def box_of(item):
     return None if item is None else item[0]
 
 
-def center(phrase, objects, size, vectors):
+def center(_phrase, objects, size, _vectors):
     def nearness(item):
         x1, y1, x2, y2 = item[0]
         return -(abs((x1 + x2) / 2 - size[0] / 2) + abs((y1 + y2) / 2 - size[1] / 2))
@@ -76,15 +76,15 @@ def center(phrase, objects, size, vectors):
     return box_of(best(objects, nearness))
 
 
-def largest(phrase, objects, size, vectors):
+def largest(_phrase, objects, _size, _vectors):
     return objects[0][0]
 
 
-def whole_image(phrase, objects, size, vectors):
+def whole_image(_phrase, _objects, size, _vectors):
     return (0.0, 0.0, *size)
 
 
-def direct_match(phrase, objects, size, vectors):
+def direct_match(phrase, objects, _size, _vectors):
     wanted = set(words_of(phrase))
 
     def shares(item):
@@ -114,11 +114,11 @@ def mean_score(words, label):
     return cosine(mean(words), label)
 
 
-def glove_max(phrase, objects, size, vectors):
+def glove_max(phrase, objects, _size, vectors):
     return box_of(by_label(phrase, objects, vectors, max_score))
 
 
-def glove_avg(phrase, objects, size, vectors):
+def glove_avg(phrase, objects, _size, vectors):
     return box_of(by_label(phrase, objects, vectors, mean_score))
 
 
@@ -127,7 +127,7 @@ def softmax(numbers):
     return [power / math.fsum(powers) for power in powers]
 
 
-def glove_att(phrase, objects, size, vectors):
+def glove_att(phrase, objects, _size, vectors):
     """Eq. 2, 3 and 8 of MAF, over the objects whose label has a vector."""
     words = known_words(phrase, vectors)
     found = {label: label_vector(label, vectors) for _, label in objects}
@@ -149,7 +149,7 @@ def glove_att(phrase, objects, size, vectors):
 
 
 def union_of_label(score):
-    def choose(phrase, objects, size, vectors):
+    def choose(phrase, objects, _size, vectors):
         chosen = by_label(phrase, objects, vectors, score)
         if chosen is None:
             return None
