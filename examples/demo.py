@@ -1,7 +1,7 @@
 """Show phraseloc at work on the bundled sample: ``make demo``, or ``python examples/demo.py``.
 
-It needs no network and no data. Every command is printed before it runs, as one would type it at
-the root of the checkout; the first that fails ends the demo with its exit code.
+It needs no data, and no network but to install. Every command is printed before it runs, as one
+would type it at the root of the checkout; the first that fails ends the demo with its exit code.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ STEPS = {
     ),
     "A method that points instead of drawing boxes.": (
         f"score {TRUTH} {SAMPLE}/points.jsonl {SPLIT} --protocol pointing"
+    ),
+    "Every unsupervised baseline, beside prediction files and published figures.": (
+        f"leaderboard {TRUTH} {SPLIT} --proposals {SAMPLE}/test_detection_dict.json "
+        f"--predictions good={SAMPLE}/good.json --predictions ranked={SAMPLE}/ranked.jsonl"
     ),
 }
 

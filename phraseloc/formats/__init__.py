@@ -10,6 +10,7 @@ TSV                    both          ``.tsv``, ``.txt``
 Parquet                both          ``.parquet``
 =====================  ============  ============================================================
 
+Proposals and word vectors have packages of their own, `formats.proposals` and `formats.vectors`.
 All but the release may be compressed by gzip or zstd (``.gz``, ``.zst``), or come from ``-``.
 """
 

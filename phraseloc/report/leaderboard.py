@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from phraseloc.report.published import published_tables
+from phraseloc.report.published import TITLE, published_table
 from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def render_leaderboard(results: Results, style: str) -> str:
     if style == "csv":
         return _csv(results)
     tables = [("measured", _measured(results)), ("measured, by category", _categories(results))]
-    tables += [(f"published, not measured here: {t}", table) for t, table in published_tables()]
+    tables.append((TITLE, published_table()))
     notes = list(_notes(results))
     if style == "latex":
         return "\n\n".join(
@@ -108,8 +108,8 @@ def _notes(results: Results) -> Iterator[str]:
         yield f"{len(missing):,} images without proposals, whose phrases are wrong: {shown}"
     yield from _word_notes(results.inputs.get("vectors"), results.policy)
     for name, facts in results.inputs.items():
-        yield f"{name}: {facts['source']} sha256:{facts['sha256'][:12]}"
-    yield results.signature
+        yield f"input {name}: {facts['source']} sha256:{facts['sha256'][:12]}"
+    yield f"signature: {results.signature}"
 
 
 def _word_notes(vectors: Mapping[str, Any] | None, policy: str) -> Iterator[str]:
