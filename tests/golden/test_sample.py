@@ -99,6 +99,9 @@ def test_the_drawings_have_the_sizes_of_the_annotations(tmp_path: Path, truth: G
 def test_the_demo_prints_each_command_and_what_it_says() -> None:
     shown = run("demo.py")
     commands = [line for line in shown.splitlines() if line.startswith("$ phraseloc ")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     assert "401 of 401 phrases have a prediction" in shown
-    assert "279/401" in shown
+    measured, published = shown.partition("published on Flickr30k Entities")[::2]
+    assert "279/401" in measured  # of a prediction file
+    assert "353/401" in measured  # of the oracle
+    assert "21.99%" in published
