@@ -73,8 +73,10 @@ def main() -> None:
     names = parser.parse_args().groups or list(GROUPS)
     if unknown := set(names) - set(GROUPS):
         parser.error(f"found {', '.join(sorted(unknown))}; expected {', '.join(GROUPS)}")
-    # Idle OpenMP threads of one side would otherwise spin through the other side's turn.
+    # Idle threads of one side would otherwise spin through the other side's turn; the program
+    # itself runs with one BLAS thread too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     facts = machine.describe()
     print(facts, flush=True)
     texts = list(_measured(names))

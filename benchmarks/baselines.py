@@ -88,12 +88,11 @@ def _run_all(task: Task, chosen: list[Baseline]) -> list[Any]:
 def _attention(task: Task) -> Section:
     text, seen = task.text, task.labelled
     scale = text.labels.shape[1] ** -0.5
+    rows = (text.offsets, text.words, seen.starts, seen.labels, seen.counts, task.images)
 
     def ours() -> IntArray:
         products = replace(text).products  # a copy has nothing computed yet
-        scores = attended_scores(
-            products, scale, text.offsets, text.words, seen.starts, seen.labels, seen.counts
-        )
+        scores = attended_scores(products, scale, *rows)
         return seen.labels[ragged_argmax(scores, seen.starts)]
 
     peers: dict[str, Callable[[], IntArray]] = {"numpy": lambda: _looped(task)}
@@ -111,21 +110,21 @@ def _attention(task: Task) -> Section:
         "torch": ("padded batches in torch", None),
         "torch, whole": ("padded batches in torch, all that MAF's code computes", 40),
     }
-    rows = []
+    lines = []
     for name, (peer, goal) in asked.items():
         what = f"glove-att, {len(task):,} phrases, {OBJECTS} objects an image"
         if name not in peers:
-            rows.append(not_installed(what, peer))
+            lines.append(not_installed(what, peer))
             continue
         mine, theirs = (milliseconds(times.median(side)) for side in ("ours", name))
-        rows.append(Row(what, mine, peer, theirs, times.ratio("ours", name), goal))
+        lines.append(Row(what, mine, peer, theirs, times.ratio("ours", name), goal))
     notes = [
         f"Medians of {TURNS} turns; {text.labels.shape[1]}-d vectors.",
         "Words and labels are indices on all sides; ours computes its similarities in every turn.",
         "Padded batches see padding as words and objects, so that some choices differ.",
         "MAF's code also projects phrases twice and compares captions with all images of a batch.",
     ]
-    return Section("Baselines: glove-att", rows, notes)
+    return Section("Baselines: glove-att", lines, notes)
 
 
 def _looped(task: Task) -> IntArray:

@@ -16,7 +16,6 @@ def choose(task: Task) -> Choice:
 
     text, seen = task.text, task.labelled
     scale = text.labels.shape[1] ** -0.5
-    scores = attended_scores(
-        text.products, scale, text.offsets, text.words, seen.starts, seen.labels, seen.counts
-    )
+    rows = (text.offsets, text.words, seen.starts, seen.labels, seen.counts, task.images)
+    scores = attended_scores(text.products, scale, *rows)
     return task.choose(task.best_labelled(scores))

@@ -64,16 +64,24 @@ def attended_scores(
     starts: IntArray,
     labels: IntArray,
     counts: IntArray,
+    images: IntArray,
 ) -> FloatArray:
     """Give each pair its entry with the phrase's words, as attention to the objects weighs them.
 
     A word's weight grows with how much one object stands out for it: the highest of the softmax
     over objects of ``scale`` times the word's products, then a softmax over the phrase's words
-    (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). ``counts`` (pairs,) says how many objects have each
-    label; other parameters are those of `best_word_scores`.
+    (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). The first is the same wherever a word recurs in an
+    image, as it does in most captions, so it is computed once. ``counts`` (pairs,) says how many
+    objects have each label, ``images`` (N,) which phrases share them; other parameters are those of
+    `best_word_scores`.
     """
+    phrases = np.repeat(np.arange(len(images)), np.diff(offsets))
+    kinds = images[phrases] * len(products) + words
+    _, first, same = np.unique(kinds, return_index=True, return_inverse=True)
+    peaks = np.empty(len(first))
+    _peak_attention(products, scale, phrases[first], words[first], starts, labels, counts, peaks)
     scores = np.empty(len(labels))
-    _attended_scores(products, scale, offsets, words, starts, labels, counts, scores)
+    _attended_scores(products, peaks[same], offsets, words, starts, labels, scores)
     return scores
 
 
@@ -113,34 +121,31 @@ def _mean_word_scores(matrix, offsets, words, starts, labels, scores):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _attended_scores(products, scale, offsets, words, starts, labels, counts, scores):
+def _peak_attention(products, scale, phrases, words, starts, labels, counts, peaks):
+    """Give the highest of the softmax over objects: one over the sum of what falls short of it."""
+    for i in prange(len(words)):
+        word, start, end = words[i], starts[phrases[i]], starts[phrases[i] + 1]
+        peak = -np.inf
+        for label in labels[start:end]:
+            peak = max(peak, products[word, label])
+        total = 0.0
+        if peak > -np.inf:
+            for pair in range(start, end):
+                total += counts[pair] * np.exp(scale * (products[word, labels[pair]] - peak))
+        peaks[i] = 1.0 / total if total > 0.0 else 0.0
+
+
+@njit(cache=True, parallel=True)
+def _attended_scores(products, peaks, offsets, words, starts, labels, scores):
     for row in prange(len(starts) - 1):
         start, end = starts[row], starts[row + 1]
-        count = offsets[row + 1] - offsets[row]
-        weights = np.empty(count)
-        for k in range(count):
-            weights[k] = _peak_attention(
-                products[words[offsets[row] + k]], scale, labels[start:end], counts[start:end]
-            )
+        weights = peaks[offsets[row] : offsets[row + 1]].copy()
         _softmax(weights)
-        scores[start:end] = 0.0 if count else -np.inf
-        for k in range(count):
+        scores[start:end] = 0.0 if len(weights) else -np.inf
+        for k in range(len(weights)):
             word = words[offsets[row] + k]
             for pair in range(start, end):
                 scores[pair] += weights[k] * products[word, labels[pair]]
-
-
-@njit(inline="always", error_model="numpy")
-def _peak_attention(products, scale, labels, counts):
-    """Give the highest of the softmax over objects: one over the sum of what falls short of it."""
-    peak = -np.inf
-    for label in labels:
-        peak = max(peak, products[label])
-    total = 0.0
-    if peak > -np.inf:
-        for i in range(len(labels)):
-            total += counts[i] * np.exp(scale * (products[labels[i]] - peak))
-    return 1.0 / total if total > 0.0 else 0.0
 
 
 @njit(inline="always")

@@ -78,10 +78,12 @@ def test_attention(arguments, seed):
         alpha = np.exp((objects / objects.sum(axis=1, keepdims=True)).max(axis=1))
         with np.errstate(invalid="ignore"):
             expected.append((alpha / alpha.sum()) @ part)
-    found = threads(
-        lambda: selection.attended_scores(matrix, 0.5, offsets, words, starts, labels, counts)
-    )
-    expected = np.nan_to_num(np.concatenate(expected), nan=LOW, neginf=LOW)
+    images = np.tile(np.arange(len(starts) - 1), 2)  # each image has two phrases, which are alike
+    offsets, starts = (np.append(o, o[1:] + o[-1]) for o in (offsets, starts))
+    words, labels, counts = (np.tile(flat, 2) for flat in (words, labels, counts))
+    rows = (offsets, words, starts, labels, counts, images)
+    found = threads(lambda: selection.attended_scores(matrix, 0.5, *rows))
+    expected = np.nan_to_num(np.concatenate(2 * expected), nan=LOW, neginf=LOW)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
