@@ -126,6 +126,19 @@ class Proposals:
 
         An object that stands twice (box, label and attribute) is one; the better score stays.
         """
+        by_name, kept, _ = self._canonical
+        counts = np.bincount(by_name.owners[kept], minlength=len(by_name.images))
+        return replace(by_name._objects(kept), offsets=offsets_of(counts))
+
+    @property
+    def canonical_rows(self) -> IntArray:
+        """Which object of these each of the canonical ones is."""
+        _, kept, places = self._canonical
+        return places[kept]
+
+    @cached_property
+    def _canonical(self) -> tuple[Proposals, IntArray, IntArray]:
+        """The objects with images by name, which of them stay, and which of these they are."""
         by_name = np.array(sorted(range(len(self.images)), key=self.images.__getitem__), np.int64)
         found = self.take(by_name)
         keys = found._identity()
@@ -135,9 +148,7 @@ class Proposals:
         same[:1] = False
         for key in keys:
             same[1:] &= key[order][1:] == key[order][:-1]
-        kept = order[~same]
-        counts = np.bincount(found.owners[kept], minlength=len(found.images))
-        return replace(found._objects(kept), offsets=offsets_of(counts))
+        return found, order[~same], take_ragged(self.offsets, by_name)[0]
 
     def _identity(self) -> list[FloatArray | IntArray]:
         """Give what tells objects apart, most significant first: image, area, box, texts."""

@@ -123,20 +123,36 @@ def text_features(
     )
 
 
+def label_words(
+    label: str, known: Callable[[str], bool], policy: WordPolicy
+) -> list[tuple[str, float]]:
+    """Give the known words of a label, if any, and their weights in its vector.
+
+    Examples
+    --------
+    >>> label_words("traffic light,lamp", {"traffic", "light", "lamp"}.__contains__, WordPolicy())
+    [('traffic', 0.25), ('light', 0.25), ('lamp', 0.5)]
+    """
+    names = []
+    for name in policy.names(label):
+        words = policy.known_words(name, known)
+        if policy.compounds == "last":
+            words = words[-1:]
+        found = [word for word in words if known(word)]
+        if found:
+            names.append((found, len(words) if policy.unknown == "zero" else len(found)))
+    return [(word, 1 / count / len(names)) for found, count in names for word in found]
+
+
 def _label_vector(
     label: str, rows: Mapping[str, int], matrix: FloatArray, policy: WordPolicy
 ) -> FloatArray | None:
     """Give the vector of a label, None where none of its words is known."""
-    names = []
-    for name in policy.names(label):
-        words = policy.known_words(name, rows.__contains__)
-        if policy.compounds == "last":
-            words = words[-1:]
-        found = [matrix[rows[word]] for word in words if word in rows]
-        if found:
-            lacking = len(words) - len(found) if policy.unknown == "zero" else 0
-            names.append(np.sum(found, axis=0) / (len(found) + lacking))
-    return np.mean(names, axis=0) if names else None
+    words = label_words(label, rows.__contains__, policy)
+    if not words:
+        return None
+    vector: FloatArray = np.sum([weight * matrix[rows[word]] for word, weight in words], axis=0)
+    return vector
 
 
 def _coverage(

@@ -36,9 +36,10 @@ def store_arrays(arrays: Mapping[str, Array], metadata: Mapping[str, Any], place
         low, end = end, end + array.nbytes
         kind = _NAMES[array.dtype]
         header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [low, end]}
-        blocks.append(np.ascontiguousarray(array).tobytes())
-    facts = msgspec.json.encode([metadata, header])
-    check = zlib.crc32(b"".join(blocks), zlib.crc32(facts))
+        blocks.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    check = zlib.crc32(msgspec.json.encode([metadata, header]))
+    for block in blocks:
+        check = zlib.crc32(block, check)
     header["__metadata__"] = {
         "phraseloc": msgspec.json.encode(metadata).decode(),
         "crc32": str(check),
@@ -46,7 +47,9 @@ def store_arrays(arrays: Mapping[str, Array], metadata: Mapping[str, Any], place
     text = msgspec.json.encode(header)
     text += b" " * (-len(text) % 8)
     with replacing(place) as file:
-        file.write(len(text).to_bytes(8, "little") + text + b"".join(blocks))
+        file.write(len(text).to_bytes(8, "little") + text)
+        for block in blocks:
+            file.write(block)
 
 
 def load_arrays(place: Path) -> tuple[dict[str, Array], dict[str, Any]]:

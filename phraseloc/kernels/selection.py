@@ -65,6 +65,7 @@ def attended_scores(
     labels: IntArray,
     counts: IntArray,
     images: IntArray,
+    entries: FloatArray | None = None,
 ) -> FloatArray:
     """Give each pair its entry with the phrase's words, as attention to the objects weighs them.
 
@@ -72,8 +73,8 @@ def attended_scores(
     over objects of ``scale`` times the word's products, then a softmax over the phrase's words
     (Wang et al., MAF, EMNLP 2020, Eq. 2 and 3). The first is the same wherever a word recurs in an
     image, as it does in most captions, so it is computed once. ``counts`` (pairs,) says how many
-    objects have each label, ``images`` (N,) which phrases share them; other parameters are those of
-    `best_word_scores`.
+    objects have each label, ``images`` (N,) which phrases share them, ``entries`` (W, L) what is
+    weighed, by default the products; other parameters are those of `best_word_scores`.
     """
     phrases = np.repeat(np.arange(len(images)), np.diff(offsets))
     kinds = images[phrases] * len(products) + words
@@ -81,7 +82,8 @@ def attended_scores(
     peaks = np.empty(len(first))
     _peak_attention(products, scale, phrases[first], words[first], starts, labels, counts, peaks)
     scores = np.empty(len(labels))
-    _attended_scores(products, peaks[same], offsets, words, starts, labels, scores)
+    entries = products if entries is None else entries
+    _attended_scores(entries, peaks[same], offsets, words, starts, labels, scores)
     return scores
 
 
@@ -136,7 +138,7 @@ def _peak_attention(products, scale, phrases, words, starts, labels, counts, pea
 
 
 @njit(cache=True, parallel=True)
-def _attended_scores(products, peaks, offsets, words, starts, labels, scores):
+def _attended_scores(entries, peaks, offsets, words, starts, labels, scores):
     for row in prange(len(starts) - 1):
         start, end = starts[row], starts[row + 1]
         weights = peaks[offsets[row] : offsets[row + 1]].copy()
@@ -145,7 +147,7 @@ def _attended_scores(products, peaks, offsets, words, starts, labels, scores):
         for k in range(len(weights)):
             word = words[offsets[row] + k]
             for pair in range(start, end):
-                scores[pair] += weights[k] * products[word, labels[pair]]
+                scores[pair] += weights[k] * entries[word, labels[pair]]
 
 
 @njit(inline="always")

@@ -27,7 +27,7 @@ from phraseloc.formats.vectors.cache import remembered
 from phraseloc.formats.vectors.found import Found
 from phraseloc.vectors import WordVectors
 
-__all__ = ["load_vectors"]
+__all__ = ["load_vectors", "split_source", "text_file"]
 
 
 def load_vectors(source: str | Path | None, words: Iterable[str]) -> WordVectors:
@@ -56,7 +56,7 @@ def load_vectors(source: str | Path | None, words: Iterable[str]) -> WordVectors
     wanted = frozenset(word for word in words if not _LONE_SURROGATE.search(word))
     if source is None:
         return _vectors(arrays.read_default(wanted), arrays.DEFAULT, arrays.DEFAULT)
-    path, member = _parts(source)
+    path, member = split_source(source)
     name = _name_of(member or path.name)
     try:
         start = _start_of(path)
@@ -79,7 +79,7 @@ def _vectors(found: Found, name: str, source: str) -> WordVectors:
     return WordVectors(found.words, found.matrix, name, source)
 
 
-def _parts(source: str | Path) -> tuple[Path, str]:
+def split_source(source: str | Path) -> tuple[Path, str]:
     """Split ``FILE.zip#MEMBER``; a file may have # in its name."""
     text, _, member = str(source).partition("#")
     return (Path(text), member) if not Path(source).exists() else (Path(source), "")
@@ -106,7 +106,7 @@ def _scanned(path: Path, member: str, wanted: frozenset[str]) -> Found:
     from phraseloc.formats.vectors.text import read_text
 
     source = f"{path.name}#{member}" if member else path.name
-    with _opened(path, member) as file:
+    with text_file(path, member) as file:
         start = _peeked(file)
         if not start:
             raise InputError(source, "the file is empty (0 bytes)")
@@ -147,7 +147,7 @@ def _is_binary(start: bytes) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, member: str) -> Iterator[IO[bytes]]:
+def text_file(path: Path, member: str) -> Iterator[IO[bytes]]:
     """Open a file, decompressed; errors of the decompressors become InputErrors."""
     import gzip
     import io

