@@ -41,6 +41,8 @@ class Baseline:
     proposals, vectors : whether it needs objects, or word vectors
     boxes : choices among the boxes of a label, as ``choose(task, boxes=…)``; the first by default
     expected : the exact mean of the accuracy over all draws, where the method draws
+    text_features : what tables call the embeddings that the method brings along
+    digest : of all that the method brings along, so that its results can be told from others'
     """
 
     name: str
@@ -51,6 +53,8 @@ class Baseline:
     vectors: bool = False
     boxes: tuple[str, ...] = ()
     expected: Callable[[Task], float] | None = field(default=None, compare=False)
+    text_features: str = ""
+    digest: str = ""
 
     @property
     def variants(self) -> list[str]:
@@ -58,9 +62,9 @@ class Baseline:
         return [self.name, *(f"{self.name}:{choice}" for choice in self.boxes[1:])]
 
     @property
-    def built_in(self) -> bool:
-        """Whether the method is one of this project's, which is fixed by the version."""
-        return _BUILT_IN.get(self.name.partition(":")[0]) == self.source
+    def fixed(self) -> bool:
+        """Whether version and digest tell the method from any other, so that results are kept."""
+        return bool(self.digest) or _BUILT_IN.get(self.name.partition(":")[0]) == self.source
 
     def variant(self, choice: str) -> Baseline:
         """Give the method under one of its choices; the first has the plain name."""

@@ -1,0 +1,450 @@
+"""Training MAF: Adam on Eq. 4 over batches of captions, an epoch after another.
+
+A run is a folder: ``epoch-NNN.safetensors`` after each epoch, ``history.csv``, and
+``state.safetensors``, from which an interrupted run goes on to the same bits (on a CPU). Batches
+depend on seed and epoch alone; of an epoch, what does not fill a batch is left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import io
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from phraseloc.baselines import Task
+from phraseloc.columns import IntArray
+from phraseloc.errors import InputError, OptionError
+from phraseloc.formats.results import make_folder
+from phraseloc.formats.source import replacing
+from phraseloc.maf.batches import Texts, batches_of
+from phraseloc.maf.checkpoint import (
+    SUFFIX,
+    Checkpoint,
+    Facts,
+    History,
+    read_checkpoint,
+    save_checkpoint,
+)
+from phraseloc.maf.distributed import gather_images, processes, total
+from phraseloc.maf.inputs import Inputs, inputs_of
+from phraseloc.maf.method import measured
+from phraseloc.maf.model import Model
+from phraseloc.maf.predict import model_of
+from phraseloc.maf.regions import Regions
+from phraseloc.maf.settings import Settings
+from phraseloc.vectors import WordVectors
+
+STATE = f"state{SUFFIX}"
+
+Progress = Callable[[History], None]
+"""Told of each epoch when it is there; epoch 0 is what holds before training."""
+
+
+class Interrupted(Exception):  # noqa: N818 - reads as what happened
+    """Training was stopped from outside; what was done is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run is made of.
+
+    Parameters
+    ----------
+    task : the captions to train on
+    vectors : the embeddings before training, of every word that the checkpoint shall know
+    settings : how to train
+    regions : the features of the task's proposals, where ``vfr`` has ``feature``
+    validation, validation_regions : captions whose phrases are scored after each epoch
+    device : ``cpu``, ``cuda``, or ``auto``
+    """
+
+    task: Task
+    vectors: WordVectors
+    settings: Settings
+    regions: Regions | None = None
+    validation: Task | None = None
+    validation_regions: Regions | None = None
+    device: str = "auto"
+
+    def untrained(self) -> Checkpoint:
+        """Make the checkpoint before training."""
+        settings, size = self.settings, self.vectors.dimension
+        draw = torch.Generator().manual_seed(settings.seed)
+        identity = settings.init_p == "identity"
+        feature = attribute = None
+        phrase = np.eye(size, dtype=np.float32) if identity else _drawn(size, size, draw)
+        zero = settings.init_f == "zero"
+        if "feature" in settings.vfr:
+            if self.regions is None:
+                raise OptionError("vfr has feature: expected --features FILE")
+            width = self.regions.width
+            feature = np.zeros((size, width), np.float32) if zero else _drawn(size, width, draw)
+        if "attribute" in settings.vfr:
+            attribute = np.zeros((size, size), np.float32) if zero else _drawn(size, size, draw)
+        facts = Facts(
+            vfr=settings.vfr,
+            tfr=settings.tfr,
+            vectors=self.vectors.name,
+            policy=vars(self.task.policy),
+            settings=settings,
+            inputs=self._inputs(),
+        )
+        words = list(self.vectors.words)
+        return Checkpoint(
+            words, self.vectors.matrix, phrase, facts, feature=feature, attribute=attribute
+        )
+
+    def _inputs(self) -> dict[str, Any]:
+        """Name what is trained on, with digests."""
+        truth, proposals = self.task.truth, self.task.proposals
+        assert proposals is not None
+        found: dict[str, Any] = {
+            "ground_truth": {"source": truth.source, "sha256": truth.digest},
+            "proposals": {"source": proposals.source, "sha256": proposals.digest},
+            "vectors": {"source": self.vectors.source, "sha256": self.vectors.digest},
+        }
+        if self.regions is not None:
+            digest = self.regions.digest(proposals.canonical_rows)
+            found["features"] = {"source": self.regions.source, "sha256": digest}
+        return found
+
+
+def train(
+    run: Run,
+    output: Path,
+    *,
+    resume: bool = False,
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+) -> Checkpoint:
+    """Train MAF, or go on with a run; give the checkpoint of the last epoch.
+
+    Raises
+    ------
+    OptionError
+        if the folder holds a run and ``resume`` is not set, or one of other settings or inputs
+    InputError
+        if inputs cannot be used, or the folder cannot be written
+    Interrupted
+        after Ctrl-C; the folder has what ``resume`` needs
+    """
+    gc.enable()  # the command line runs without; a graph of a model may hold cycles
+    device = _device(run.device)
+    with processes(device) as (rank, count), _watch() as stopping:
+        start = run.untrained()
+        state = _State.load(output / STATE) if resume else _State()
+        if not resume and (output / STATE).exists():
+            raise OptionError(f"{output} holds a run already: expected --resume, or another folder")
+        start = start if state.checkpoint is None else _continued(start, state.checkpoint)
+        shown = rank == 0
+        if shown:
+            make_folder(output)
+        log = _Log(run, output, tensorboard, progress) if shown else None
+        trainer = _Trainer(run, start, state, device, rank, count)
+        if log and not state.history and state.batch == 0:
+            trainer.history = (log.epoch(History(0, None, None), start),)
+        while trainer.epoch < run.settings.epochs:
+            began = perf_counter()
+            stopped = trainer.run_epoch(stopping)
+            if stopped:
+                if log:
+                    trainer.save(output / STATE)
+                raise Interrupted(
+                    f"stopped in epoch {trainer.epoch + 1}; --resume goes on from there"
+                )
+            figures = trainer.end_epoch(perf_counter() - began)
+            if log:
+                trainer.history += (log.epoch(figures, trainer.checkpoint()),)
+                save_checkpoint(trainer.checkpoint(), output / f"epoch-{trainer.epoch:03d}{SUFFIX}")
+                trainer.save(output / STATE)
+        return trainer.checkpoint()
+
+
+@dataclass
+class _State:
+    """Where a run stands: epochs and batches done, sums of the epoch, Adam's moments."""
+
+    checkpoint: Checkpoint | None = None
+    epoch: int = 0
+    batch: int = 0
+    sums: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    steps: float = 0.0
+    moments: Mapping[str, npt.NDArray[Any]] | None = None
+
+    @property
+    def history(self) -> tuple[History, ...]:
+        return () if self.checkpoint is None else tuple(self.checkpoint.facts.history)
+
+    @classmethod
+    def load(cls, path: Path) -> _State:
+        """Read the state of a run; where there is none, the run begins."""
+        if not path.exists():
+            return cls()
+        checkpoint, arrays = read_checkpoint(path)
+        try:
+            epoch, batch, *sums, steps = arrays.pop("progress").tolist()
+        except (KeyError, ValueError):
+            raise InputError(path.name, "found no state of a run in it") from None
+        return cls(checkpoint, int(epoch), int(batch), tuple(sums), steps, arrays)
+
+
+class _Trainer:
+    """A model, its optimizer and where they stand."""
+
+    def __init__(
+        self,
+        run: Run,
+        start: Checkpoint,
+        state: _State,
+        device: torch.device,
+        rank: int,
+        count: int,
+    ) -> None:
+        self.run, self.start, self.device = run, start, device
+        self.rank, self.count = rank, count
+        self.inputs = _train_inputs(run, start, count)
+        self.epoch, self.batch, self.sums = state.epoch, state.batch, np.array(state.sums)
+        self.history = state.history
+        self.model = model_of(start).to(device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=run.settings.learning_rate)
+        if state.moments is not None:
+            _restore(self.model, self.optimizer, state.moments, state.steps)
+        self.texts = tuple(
+            Texts.of(bags, device) for bags in (self.inputs.label_bags, self.inputs.attribute_bags)
+        )
+        self.parallel: nn.Module = self.model
+        if count > 1:
+            self.parallel = nn.parallel.DistributedDataParallel(self.model)
+
+    def run_epoch(self, stopping: Callable[[], bool]) -> bool:
+        """Go through what is left of an epoch; tell whether it was stopped."""
+        settings = self.run.settings
+        order = _batches(self.inputs, settings, self.epoch, self.count)
+        gather = gather_images if self.count > 1 else None
+        mine = [np.array_split(captions, self.count)[self.rank] for captions in order]
+        todo = mine[self.batch :]
+        autocast = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"
+        )
+        self.model.train()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        seen = 0
+        for captions, batch in batches_of(self.inputs, todo, self.device):
+            with autocast:
+                step = self.parallel(batch, *self.texts, gather)
+            (step.loss / settings.accumulate).backward()
+            sums += torch.stack([step.loss.detach().double() * len(captions), step.found])
+            seen += len(captions)
+            self.batch += 1
+            if self.batch % settings.accumulate == 0 or self.batch == len(order):
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+                if self.batch < len(order) and total(stopping())[0]:
+                    break
+        self.sums += total(*sums, seen)
+        return self.batch < len(order)
+
+    def end_epoch(self, seconds: float) -> History:
+        """Close an epoch; give its figures."""
+        loss, found, seen = self.sums.tolist()
+        self.epoch, self.batch, self.sums = self.epoch + 1, 0, np.zeros(3)
+        return History(self.epoch, loss / seen, found / seen, seconds=seconds)
+
+    def checkpoint(self) -> Checkpoint:
+        """Give the weights as they are now."""
+        weights: dict[str, Any] = {
+            name: p.detach().cpu().numpy().copy() for name, p in self._weights()
+        }
+        facts = msgspec.structs.replace(
+            self.start.facts, settings=self.run.settings, history=self.history
+        )
+        return replace(self.start, facts=facts, **weights)
+
+    def save(self, path: Path) -> None:
+        """Write what a resumed run needs."""
+        arrays, steps = {}, 0.0
+        for name, parameter in self._weights():
+            kept = self.optimizer.state.get(parameter)
+            if kept:
+                steps = float(kept["step"])
+                for key in _MOMENTS:
+                    arrays[f"{name}.{key}"] = kept[key].cpu().numpy()
+        arrays["progress"] = np.array([self.epoch, self.batch, *self.sums, steps])
+        save_checkpoint(self.checkpoint(), path, arrays)
+
+    def _weights(self) -> Iterator[tuple[str, nn.Parameter]]:
+        for name, parameter in self.model.named_parameters():
+            yield _NAMES[name], parameter
+
+
+_NAMES = {
+    "words.weight": "vectors",
+    "phrase.weight": "phrase",
+    "feature.weight": "feature",
+    "attribute.weight": "attribute",
+}
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def _restore(
+    model: Model,
+    optimizer: torch.optim.Optimizer,
+    moments: Mapping[str, npt.NDArray[Any]],
+    steps: float,
+) -> None:
+    if not steps:
+        return
+    state = {
+        number: {
+            "step": torch.tensor(steps),
+            **{key: torch.tensor(moments[f"{_NAMES[name]}.{key}"]) for key in _MOMENTS},
+        }
+        for number, (name, _) in enumerate(model.named_parameters())
+    }
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _train_inputs(run: Run, start: Checkpoint, count: int) -> Inputs:
+    settings = run.settings
+    inputs = inputs_of(run.task, start.words, settings.vfr, run.regions)
+    if settings.batch % count:
+        raise OptionError(f"batch is {settings.batch}; expected a multiple of {count} processes")
+    if len(inputs) < 2 * count:
+        raise InputError(
+            run.task.truth.source,
+            f"found {len(inputs):,} captions to train on, expected {2 * count} or more",
+        )
+    return inputs
+
+
+def _batches(inputs: Inputs, settings: Settings, epoch: int, count: int) -> list[IntArray]:
+    """Draw the batches of an epoch; the same for any number of processes."""
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(inputs))
+    size = min(settings.batch, len(order) // count * count)
+    return [order[low : low + size] for low in range(0, len(order) - size + 1, size)]
+
+
+def _continued(start: Checkpoint, stored: Checkpoint) -> Checkpoint:
+    """Check that a stored run is the one that is asked for."""
+    given, known = start.facts, stored.facts
+    assert given.settings is not None
+    assert known.settings is not None
+    for name, one in vars(given.settings).items():
+        other = getattr(known.settings, name)
+        if name != "epochs" and one != other:
+            raise OptionError(f"the run has {name} {other}; expected the same, not {one}")
+    for name, facts in given.inputs.items():
+        if known.inputs.get(name, {}).get("sha256") != facts["sha256"]:
+            raise OptionError(f"the run was made of other {name} than {facts['source']}")
+    if list(start.words) != list(stored.words):
+        raise OptionError("the run has other words: expected the same vectors and ground truth")
+    return stored
+
+
+class _Log:
+    """What the first process tells: progress, a CSV file, and TensorBoard's."""
+
+    def __init__(
+        self, run: Run, output: Path, tensorboard: bool, progress: Progress | None
+    ) -> None:
+        self.run, self.output, self.progress = run, output, progress
+        self.writer = _writer(output) if tensorboard else None
+
+    def epoch(self, figures: History, checkpoint: Checkpoint) -> History:
+        """Validate a checkpoint, and tell of its epoch."""
+        task = self.run.validation
+        if task is not None:
+            accuracy = measured(checkpoint, task, self.run.validation_regions)
+            figures = msgspec.structs.replace(
+                figures, correct=accuracy.correct, total=accuracy.total
+            )
+        before = [h for h in checkpoint.facts.history if h.epoch < figures.epoch]
+        with replacing(self.output / "history.csv") as file:
+            file.write(_table([*before, figures]).encode())
+        if self.writer is not None:
+            for name, value in _figures(figures).items():
+                self.writer.add_scalar(name, value, figures.epoch)
+            self.writer.flush()
+        if self.progress:
+            self.progress(figures)
+        return figures
+
+
+def _figures(history: History) -> dict[str, float]:
+    found = {"loss": history.loss, "retrieval": history.retrieval}
+    if history.total:
+        found["accuracy"] = (history.correct or 0) / history.total
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _table(history: list[History]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(History.__struct_fields__)
+    writer.writerows(msgspec.structs.astuple(row) for row in history)
+    return out.getvalue()
+
+
+def _writer(output: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        from phraseloc.errors import MissingExtra
+
+        raise MissingExtra("tensorboard", "maf", "--tensorboard") from None
+    return SummaryWriter(str(output / "tensorboard"))
+
+
+def _drawn(rows: int, columns: int, draw: torch.Generator) -> npt.NDArray[np.float32]:
+    """Draw a weight as torch's linear layers do, uniform within the columns to the power -1/2."""
+    bound = columns**-0.5
+    found = torch.empty(rows, columns).uniform_(-bound, bound, generator=draw)
+    weight: npt.NDArray[np.float32] = found.numpy()
+    return weight
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise OptionError("device is cuda, but torch finds no GPU; expected cpu or auto")
+        import os
+
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device(name)
+
+
+@contextmanager
+def _watch() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C, and the end that torchrun asks for, until the step is done; the second acts."""
+    asked: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread
+        before = {}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
