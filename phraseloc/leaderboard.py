@@ -48,6 +48,7 @@ class Plan:
     task : the phrases, objects and vectors; its seed is also that of the bootstrap
     baselines : names, in order
     predictions : prediction files by name, laid onto the ground truth
+    trained : methods of no table, such as MAF checkpoints
     detector : what tables call the source of the proposals; by default their file
     fallback : a name of `phraseloc.baselines.FALLBACKS`
     samples, confidence : of the bootstrap
@@ -61,13 +62,14 @@ class Plan:
     task: Task
     baselines: Sequence[str]
     predictions: Mapping[str, Alignment] = field(default_factory=dict)
+    trained: Sequence[Baseline] = ()
     detector: str = ""
     fallback: str = "whole-image"
     samples: int = SAMPLES
     confidence: float = CONFIDENCE
 
     def __post_init__(self) -> None:
-        names = [*self.baselines, *self.predictions]
+        names = [*(method.name for method in self.methods), *self.predictions]
         for name in names:
             if not _NAME.fullmatch(name):
                 raise OptionError(
@@ -77,8 +79,11 @@ class Plan:
                 raise OptionError(
                     f"two methods are called {name!r}: expected NAME=FILE with another"
                 )
-        for name in self.baselines:
-            find_baseline(name)
+
+    @property
+    def methods(self) -> list[Baseline]:
+        """The baselines, then what was trained."""
+        return [*map(find_baseline, self.baselines), *self.trained]
 
     @cached_property
     def upper_bound(self) -> Accuracy:
@@ -122,6 +127,8 @@ class Plan:
             }
         if baseline.vectors and task.vectors is not None:
             facts["vectors"] = task.vectors.digest
+        if baseline.digest:
+            facts["digest"] = baseline.digest
         return _digest(facts)
 
 
@@ -134,10 +141,9 @@ def run_leaderboard(
     """
     stored = {} if output is None else stored_entries(output)
     entries = []
-    for name in plan.baselines:
-        baseline = find_baseline(name)
+    for baseline in plan.methods:
         key = plan.key(baseline)
-        known = stored.get(key) if baseline.built_in else None
+        known = stored.get(key) if baseline.fixed else None
         entries.append(known or _measured(plan, baseline, key, output))
         if progress:
             progress(entries[-1], known is not None)
@@ -160,7 +166,7 @@ def _measured(plan: Plan, baseline: Baseline, key: str, output: Path | None) -> 
         output,
         key=key,
         source=baseline.source,
-        text_features=vectors.name if baseline.vectors and vectors else "",
+        text_features=vectors.name if baseline.vectors and vectors else baseline.text_features,
         detector=(plan.detector or objects.source) if baseline.proposals and objects else "",
         upper_bound=plan.upper_bound if baseline.proposals else None,
         expected=baseline.expected(task) if baseline.expected else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from phraseloc.commands.files import completion, convert, fetch, proposals
+from phraseloc.commands.maf import maf
 from phraseloc.commands.methods import baseline, baselines, leaderboard
 from phraseloc.commands.program import main
 from phraseloc.commands.scoring import protocols, score, validate
@@ -15,6 +16,7 @@ for command in (
     leaderboard,
     baseline,
     baselines,
+    maf,
     protocols,
     convert,
     proposals,

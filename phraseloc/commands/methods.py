@@ -18,7 +18,13 @@ from phraseloc.commands.options import (
     space_options,
     truth_options,
 )
-from phraseloc.commands.reading import TASK_OPTIONS, aligned, chosen_baselines, read_task
+from phraseloc.commands.reading import (
+    TASK_OPTIONS,
+    aligned,
+    chosen_baselines,
+    read_task,
+    trained_methods,
+)
 from phraseloc.report import FORMATS
 
 if TYPE_CHECKING:
@@ -31,20 +37,19 @@ proposals_option = click.option(
     metavar="FILE",
     help="A detector's objects; repeat it to join several files.",
 )
-word_options = options(
-    click.option(
-        "--vectors",
-        metavar="FILE",
-        help="Word vectors. [default: GloVe 6B 50d, of phraseloc[glove]]",
-    ),
-    click.option(
-        "--words",
-        "policies",
-        multiple=True,
-        metavar="POLICY=CHOICE",
-        help="How texts become words, as hyphens=split; see docs/baselines.md.",
-    ),
+vectors_option = click.option(
+    "--vectors",
+    metavar="FILE",
+    help="Word vectors. [default: GloVe 6B 50d, of phraseloc[glove]]",
 )
+word_option = click.option(
+    "--words",
+    "policies",
+    multiple=True,
+    metavar="POLICY=CHOICE",
+    help="How texts become words, as hyphens=split; see docs/baselines.md.",
+)
+word_options = options(vectors_option, word_option)
 fallback_option = click.option(
     "--fallback",
     type=click.Choice(["whole-image", "largest", "center", "random", "none"]),
@@ -151,6 +156,19 @@ def baseline(
     help="A prediction file to score with the baselines; may be repeated.",
 )
 @click.option("--baselines", "names", metavar="A,B,...", help="Which baselines. [default: all]")
+@click.option(
+    "--maf",
+    "checkpoints",
+    multiple=True,
+    metavar="NAME=CHECKPOINT",
+    help="A MAF checkpoint to run with the baselines; may be repeated.",
+)
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="FILE",
+    help="Region features of the proposals, which MAF looks at; may be repeated.",
+)
 @click.option("--detector", default="", metavar="NAME", help="What to call the proposals' source.")
 @fallback_option
 @protocol_options
@@ -175,6 +193,8 @@ def leaderboard(
     files: tuple[str, ...],
     given: tuple[str, ...],
     names: str | None,
+    checkpoints: tuple[str, ...],
+    features: tuple[str, ...],
     detector: str,
     fallback: str,
     name: str,
@@ -206,8 +226,16 @@ def leaderboard(
     predictions = {
         label: aligned(task.truth, path, extra, more) for label, path in map(_named, given)
     }
-    methods = [baseline.name for baseline in chosen]
-    plan = Plan(task, methods, predictions, detector, fallback, samples, confidence)
+    plan = Plan(
+        task,
+        [baseline.name for baseline in chosen],
+        predictions,
+        trained_methods(task, map(_named, checkpoints), features, reading["vectors"]),
+        detector,
+        fallback,
+        samples,
+        confidence,
+    )
     results = run_leaderboard(plan, output, _show)
     if output is not None:
         from phraseloc.report.leaderboard import save_leaderboard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from phraseloc.alignment import Alignment
     from phraseloc.baselines import Baseline, Task
     from phraseloc.data import GroundTruth
+    from phraseloc.proposals import Proposals
 
 TASK_OPTIONS = (
     "split",
@@ -56,6 +57,30 @@ def chosen_baselines(names: str | None, with_proposals: bool) -> list[Baseline]:
     return able
 
 
+def read_objects(
+    truth: GroundTruth,
+    files: Sequence[str],
+    objects: str | None,
+    attributes: str | None,
+    proposal_boxes: dict[str, Any],
+) -> Proposals:
+    """Read the objects of the ground truth's images."""
+    from phraseloc.baselines import of_images
+    from phraseloc.formats.proposals import load_proposals
+
+    sizes = {
+        image: (width, height)
+        for image, (width, height) in zip(
+            truth.keys.image.values, truth.image_sizes.tolist(), strict=True
+        )
+        if width == width
+    }
+    found = load_proposals(
+        files, sizes=sizes, objects=objects, attributes=attributes, **proposal_boxes
+    )
+    return of_images(found, truth)
+
+
 def read_task(
     ground_truth: str,
     baselines: Sequence[Baseline],
@@ -73,7 +98,7 @@ def read_task(
     policies: Sequence[str],
 ) -> Task:
     """Read what baselines look at: ground truth, and proposals and vectors if one needs them."""
-    from phraseloc.baselines import Task, of_images, wanted_words
+    from phraseloc.baselines import Task, wanted_words
     from phraseloc.formats import load_ground_truth
     from phraseloc.words import parse_policy
 
@@ -84,22 +109,29 @@ def read_task(
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     found = known = None
     if files:
-        from phraseloc.formats.proposals import load_proposals
-
-        sizes = {
-            image: (width, height)
-            for image, (width, height) in zip(
-                truth.keys.image.values, truth.image_sizes.tolist(), strict=True
-            )
-            if width == width
-        }
-        found = load_proposals(
-            files, sizes=sizes, objects=objects, attributes=attributes, **proposal_boxes
-        )
-        found = of_images(found, truth)
-
+        found = read_objects(truth, files, objects, attributes, proposal_boxes)
     if found is not None and any(baseline.vectors for baseline in baselines):
         from phraseloc.formats.vectors import load_vectors
 
         known = load_vectors(vectors, wanted_words(truth, found, policy))
     return Task(truth, found, known, policy, seed, protocol)
+
+
+def trained_methods(
+    task: Task,
+    checkpoints: Iterable[tuple[str, str]],
+    features: Sequence[str],
+    vectors: str | None,
+) -> list[Baseline]:
+    """Load MAF checkpoints as methods; torch is only loaded where there is one."""
+    named = list(checkpoints)
+    if not named:
+        return []
+    if task.proposals is None:
+        raise OptionError("MAF chooses among proposals: expected --proposals FILE")
+    from phraseloc.maf.loading import load_for
+    from phraseloc.maf.method import as_baseline
+    from phraseloc.maf.regions import load_regions
+
+    regions = load_regions(features, task.proposals) if features else None
+    return [as_baseline(name, load_for(path, task, vectors), regions) for name, path in named]
