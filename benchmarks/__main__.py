@@ -50,12 +50,19 @@ def _vectors() -> list[Section]:
     return [vectors.measure()]
 
 
+def _maf() -> list[Section]:
+    from benchmarks import maf
+
+    return maf.measure()
+
+
 GROUPS: dict[str, Callable[[], list[Section]]] = {
     "process": _process,
     "kernels": _kernels,
     "reading": _reading,
     "baselines": _baselines,
     "vectors": _vectors,
+    "maf": _maf,
 }
 
 

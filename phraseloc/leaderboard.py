@@ -218,6 +218,11 @@ def _results(plan: Plan, entries: Sequence[Entry]) -> Results:
         name: {"source": a.predictions.source, "sha256": _alignment_digest(a)}
         for name, a in plan.predictions.items()
     }
+    inputs |= {
+        method.name: {"source": method.source, "sha256": method.digest}
+        for method in plan.trained
+        if method.digest
+    }
     missing: list[str] = []
     if task.proposals is not None:
         objects = task.objects

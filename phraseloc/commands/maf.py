@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from phraseloc.baselines import Task
     from phraseloc.maf.checkpoint import Checkpoint, History
     from phraseloc.maf.regions import Regions
-    from phraseloc.maf.training import Run
+    from phraseloc.maf.run import Run
     from phraseloc.protocol import Protocol
 
 STOPPED = 130
@@ -378,8 +378,8 @@ def _run(
     from phraseloc.formats import load_ground_truth
     from phraseloc.formats.vectors import load_vectors
     from phraseloc.maf.regions import load_regions
+    from phraseloc.maf.run import Run
     from phraseloc.maf.settings import Settings
-    from phraseloc.maf.training import Run
     from phraseloc.words import parse_policy
 
     policy, protocol = parse_policy(policies), protocol_of(name, settings)
@@ -394,10 +394,9 @@ def _run(
     valid = part(validation) if validation else None
     parts = tuple(vfr.split(",")) if vfr else _all_parts(task, features)
     chosen = Settings(vfr=parts, **choices)
-    everything = load_ground_truth(ground_truth, **reading)
-    words = set().union(
-        *(wanted_words(everything, t.objects, policy) for t in (task, valid) if t is not None)
-    )
+    words = wanted_words(load_ground_truth(ground_truth, **reading), task.objects, policy)
+    if valid is not None:
+        words |= wanted_words(valid.truth, valid.objects, policy)
 
     def regions_of(part: Task | None) -> Regions | None:
         if part is None or part.proposals is None or not features or "feature" not in parts:

@@ -14,8 +14,9 @@ from typing import Any
 
 from phraseloc.errors import OptionError
 from phraseloc.maf.checkpoint import History
+from phraseloc.maf.run import Run
 from phraseloc.maf.settings import Settings
-from phraseloc.maf.training import STATE, Run, train
+from phraseloc.maf.training import STATE, train
 
 Progress = Callable[[str, int, History], None]
 """Told of each run's last epoch: its cell, seed and figures."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 
 from phraseloc.baselines import Baseline, Choice, Task, run_baseline
@@ -34,14 +36,16 @@ def as_baseline(
             return choose(checkpoint, task, regions)
         return choose_as_released(checkpoint, task, needed(checkpoint, regions))
 
-    seen = "" if regions is None else regions.digest(np.arange(len(regions.row)))
+    state = sha256(f"{checkpoint.digest} {reading}".encode())
+    if regions is not None:
+        state.update(regions.digest(np.arange(len(regions.row))).encode())
     return Baseline(
         name,
         f"MAF, {checkpoint.facts.tfr}, {'+'.join(checkpoint.facts.vfr)}",
         f"Wang et al., MAF, EMNLP 2020, Eq. 1 to 7 ({checkpoint.source})",
         chosen,
         text_features=checkpoint.facts.vectors,
-        digest=f"{checkpoint.digest} {seen} {reading}",
+        digest=state.hexdigest(),
     )
 
 

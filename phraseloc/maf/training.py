@@ -7,9 +7,7 @@ depend on seed and epoch alone; of an epoch, what does not fill a batch is left 
 
 from __future__ import annotations
 
-import csv
 import gc
-import io
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,102 +22,30 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from phraseloc.baselines import Task
 from phraseloc.columns import IntArray
 from phraseloc.errors import InputError, OptionError
 from phraseloc.formats.results import make_folder
-from phraseloc.formats.source import replacing
 from phraseloc.maf.batches import Texts, batches_of
 from phraseloc.maf.checkpoint import (
     SUFFIX,
     Checkpoint,
-    Facts,
     History,
     read_checkpoint,
     save_checkpoint,
 )
 from phraseloc.maf.distributed import gather_images, processes, total
 from phraseloc.maf.inputs import Inputs, inputs_of
-from phraseloc.maf.method import measured
+from phraseloc.maf.logs import Log, Progress
 from phraseloc.maf.model import Model
 from phraseloc.maf.predict import model_of
-from phraseloc.maf.regions import Regions
+from phraseloc.maf.run import Run, device_of
 from phraseloc.maf.settings import Settings
-from phraseloc.vectors import WordVectors
 
 STATE = f"state{SUFFIX}"
-
-Progress = Callable[[History], None]
-"""Told of each epoch when it is there; epoch 0 is what holds before training."""
 
 
 class Interrupted(Exception):  # noqa: N818 - reads as what happened
     """Training was stopped from outside; what was done is kept."""
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a run is made of.
-
-    Parameters
-    ----------
-    task : the captions to train on
-    vectors : the embeddings before training, of every word that the checkpoint shall know
-    settings : how to train
-    regions : the features of the task's proposals, where ``vfr`` has ``feature``
-    validation, validation_regions : captions whose phrases are scored after each epoch
-    device : ``cpu``, ``cuda``, or ``auto``
-    """
-
-    task: Task
-    vectors: WordVectors
-    settings: Settings
-    regions: Regions | None = None
-    validation: Task | None = None
-    validation_regions: Regions | None = None
-    device: str = "auto"
-
-    def untrained(self) -> Checkpoint:
-        """Make the checkpoint before training."""
-        settings, size = self.settings, self.vectors.dimension
-        draw = torch.Generator().manual_seed(settings.seed)
-        identity = settings.init_p == "identity"
-        feature = attribute = None
-        phrase = np.eye(size, dtype=np.float32) if identity else _drawn(size, size, draw)
-        zero = settings.init_f == "zero"
-        if "feature" in settings.vfr:
-            if self.regions is None:
-                raise OptionError("vfr has feature: expected --features FILE")
-            width = self.regions.width
-            feature = np.zeros((size, width), np.float32) if zero else _drawn(size, width, draw)
-        if "attribute" in settings.vfr:
-            attribute = np.zeros((size, size), np.float32) if zero else _drawn(size, size, draw)
-        facts = Facts(
-            vfr=settings.vfr,
-            tfr=settings.tfr,
-            vectors=self.vectors.name,
-            policy=vars(self.task.policy),
-            settings=settings,
-            inputs=self._inputs(),
-        )
-        words = list(self.vectors.words)
-        return Checkpoint(
-            words, self.vectors.matrix, phrase, facts, feature=feature, attribute=attribute
-        )
-
-    def _inputs(self) -> dict[str, Any]:
-        """Name what is trained on, with digests."""
-        truth, proposals = self.task.truth, self.task.proposals
-        assert proposals is not None
-        found: dict[str, Any] = {
-            "ground_truth": {"source": truth.source, "sha256": truth.digest},
-            "proposals": {"source": proposals.source, "sha256": proposals.digest},
-            "vectors": {"source": self.vectors.source, "sha256": self.vectors.digest},
-        }
-        if self.regions is not None:
-            digest = self.regions.digest(proposals.canonical_rows)
-            found["features"] = {"source": self.regions.source, "sha256": digest}
-        return found
 
 
 def train(
@@ -142,7 +68,7 @@ def train(
         after Ctrl-C; the folder has what ``resume`` needs
     """
     gc.enable()  # the command line runs without; a graph of a model may hold cycles
-    device = _device(run.device)
+    device = device_of(run.device)
     with processes(device) as (rank, count), _watch() as stopping:
         start = run.untrained()
         state = _State.load(output / STATE) if resume else _State()
@@ -152,10 +78,10 @@ def train(
         shown = rank == 0
         if shown:
             make_folder(output)
-        log = _Log(run, output, tensorboard, progress) if shown else None
+        log = Log(run, output, tensorboard, progress) if shown else None
         trainer = _Trainer(run, start, state, device, rank, count)
-        if log and not state.history and state.batch == 0:
-            trainer.history = (log.epoch(History(0, None, None), start),)
+        if log and not state.history:
+            trainer.keep(log.epoch(History(0, None, None), start), output)
         while trainer.epoch < run.settings.epochs:
             began = perf_counter()
             stopped = trainer.run_epoch(stopping)
@@ -167,9 +93,7 @@ def train(
                 )
             figures = trainer.end_epoch(perf_counter() - began)
             if log:
-                trainer.history += (log.epoch(figures, trainer.checkpoint()),)
-                save_checkpoint(trainer.checkpoint(), output / f"epoch-{trainer.epoch:03d}{SUFFIX}")
-                trainer.save(output / STATE)
+                trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
         return trainer.checkpoint()
 
 
@@ -240,27 +164,31 @@ class _Trainer:
             self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"
         )
         self.model.train()
-        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
-        seen = 0
+        sums = torch.tensor(self.sums if self.rank == 0 else np.zeros(3), device=self.device)
         for captions, batch in batches_of(self.inputs, todo, self.device):
             with autocast:
                 step = self.parallel(batch, *self.texts, gather)
             (step.loss / settings.accumulate).backward()
-            sums += torch.stack([step.loss.detach().double() * len(captions), step.found])
-            seen += len(captions)
+            loss = step.loss.detach().double() * len(captions)
+            sums += torch.stack([loss, step.found, torch.full_like(loss, len(captions))])
             self.batch += 1
             if self.batch % settings.accumulate == 0 or self.batch == len(order):
                 self.optimizer.step()
                 self.optimizer.zero_grad()
                 if self.batch < len(order) and total(stopping())[0]:
                     break
-        self.sums += total(*sums, seen)
+        self.sums = np.array(total(*sums))
         return self.batch < len(order)
 
     def end_epoch(self, seconds: float) -> History:
         """Close an epoch; give its figures."""
         loss, found, seen = self.sums.tolist()
         self.epoch, self.batch, self.sums = self.epoch + 1, 0, np.zeros(3)
+        if not np.isfinite(loss):
+            raise OptionError(
+                f"the loss is {loss} in epoch {self.epoch}: expected a lower learning rate than "
+                f"{self.run.settings.learning_rate:g}"
+            )
         return History(self.epoch, loss / seen, found / seen, seconds=seconds)
 
     def checkpoint(self) -> Checkpoint:
@@ -272,6 +200,12 @@ class _Trainer:
             self.start.facts, settings=self.run.settings, history=self.history
         )
         return replace(self.start, facts=facts, **weights)
+
+    def keep(self, figures: History, output: Path) -> None:
+        """Write what there is after an epoch."""
+        self.history += (figures,)
+        save_checkpoint(self.checkpoint(), output / f"epoch-{figures.epoch:03d}{SUFFIX}")
+        self.save(output / STATE)
 
     def save(self, path: Path) -> None:
         """Write what a resumed run needs."""
@@ -353,80 +287,6 @@ def _continued(start: Checkpoint, stored: Checkpoint) -> Checkpoint:
     if list(start.words) != list(stored.words):
         raise OptionError("the run has other words: expected the same vectors and ground truth")
     return stored
-
-
-class _Log:
-    """What the first process tells: progress, a CSV file, and TensorBoard's."""
-
-    def __init__(
-        self, run: Run, output: Path, tensorboard: bool, progress: Progress | None
-    ) -> None:
-        self.run, self.output, self.progress = run, output, progress
-        self.writer = _writer(output) if tensorboard else None
-
-    def epoch(self, figures: History, checkpoint: Checkpoint) -> History:
-        """Validate a checkpoint, and tell of its epoch."""
-        task = self.run.validation
-        if task is not None:
-            accuracy = measured(checkpoint, task, self.run.validation_regions)
-            figures = msgspec.structs.replace(
-                figures, correct=accuracy.correct, total=accuracy.total
-            )
-        before = [h for h in checkpoint.facts.history if h.epoch < figures.epoch]
-        with replacing(self.output / "history.csv") as file:
-            file.write(_table([*before, figures]).encode())
-        if self.writer is not None:
-            for name, value in _figures(figures).items():
-                self.writer.add_scalar(name, value, figures.epoch)
-            self.writer.flush()
-        if self.progress:
-            self.progress(figures)
-        return figures
-
-
-def _figures(history: History) -> dict[str, float]:
-    found = {"loss": history.loss, "retrieval": history.retrieval}
-    if history.total:
-        found["accuracy"] = (history.correct or 0) / history.total
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _table(history: list[History]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(History.__struct_fields__)
-    writer.writerows(msgspec.structs.astuple(row) for row in history)
-    return out.getvalue()
-
-
-def _writer(output: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        from phraseloc.errors import MissingExtra
-
-        raise MissingExtra("tensorboard", "maf", "--tensorboard") from None
-    return SummaryWriter(str(output / "tensorboard"))
-
-
-def _drawn(rows: int, columns: int, draw: torch.Generator) -> npt.NDArray[np.float32]:
-    """Draw a weight as torch's linear layers do, uniform within the columns to the power -1/2."""
-    bound = columns**-0.5
-    found = torch.empty(rows, columns).uniform_(-bound, bound, generator=draw)
-    weight: npt.NDArray[np.float32] = found.numpy()
-    return weight
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda":
-        if not torch.cuda.is_available():
-            raise OptionError("device is cuda, but torch finds no GPU; expected cpu or auto")
-        import os
-
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device(name)
 
 
 @contextmanager
