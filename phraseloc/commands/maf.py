@@ -266,7 +266,12 @@ def train(ground_truth: str, output: Path, resume: bool, tensorboard: bool, **mo
         _tell(run)
     try:
         trained(
-            run, output, resume=resume, tensorboard=tensorboard, progress=_show if first else None
+            run,
+            output,
+            resume=resume,
+            tensorboard=tensorboard,
+            progress=_show if first else None,
+            tick=_tick if first and sys.stderr.isatty() else None,
         )
     except Interrupted as stopped:
         if first:
@@ -440,6 +445,11 @@ def _tell(run: Run) -> None:
     )
     if silent:
         click.echo(f"  {silent:,} phrases left out: no known word, or no object", err=True)
+
+
+def _tick(epoch: int, done: int, of: int) -> None:
+    """Tell a terminal how far an epoch is; the next line takes its place."""
+    click.echo(f"\repoch {epoch:3}  batch {done:,} of {of:,}\r", nl=False, err=True)
 
 
 def _show(figures: History) -> None:

@@ -19,6 +19,9 @@ from phraseloc.maf.run import Run
 Progress = Callable[[History], None]
 """Told of each epoch when it is there; epoch 0 is what holds before training."""
 
+Tick = Callable[[int, int, int], None]
+"""Told of each step within an epoch: the epoch, batches done, and batches in all."""
+
 
 class Log:
     """What the first process tells: progress, a CSV file, and TensorBoard's."""

@@ -35,7 +35,7 @@ from phraseloc.maf.checkpoint import (
 )
 from phraseloc.maf.distributed import gather_images, processes, total
 from phraseloc.maf.inputs import Inputs, inputs_of
-from phraseloc.maf.logs import Log, Progress
+from phraseloc.maf.logs import Log, Progress, Tick
 from phraseloc.maf.model import Model
 from phraseloc.maf.predict import model_of
 from phraseloc.maf.run import Run, device_of
@@ -55,6 +55,7 @@ def train(
     resume: bool = False,
     tensorboard: bool = False,
     progress: Progress | None = None,
+    tick: Tick | None = None,
 ) -> Checkpoint:
     """Train MAF, or go on with a run; give the checkpoint of the last epoch.
 
@@ -84,7 +85,7 @@ def train(
             trainer.keep(log.epoch(History(0, None, None), start), output)
         while trainer.epoch < run.settings.epochs:
             began = perf_counter()
-            stopped = trainer.run_epoch(stopping)
+            stopped = trainer.run_epoch(stopping, tick)
             if stopped:
                 if log:
                     trainer.save(output / STATE)
@@ -153,7 +154,7 @@ class _Trainer:
         if count > 1:
             self.parallel = nn.parallel.DistributedDataParallel(self.model)
 
-    def run_epoch(self, stopping: Callable[[], bool]) -> bool:
+    def run_epoch(self, stopping: Callable[[], bool], tick: Tick | None = None) -> bool:
         """Go through what is left of an epoch; tell whether it was stopped."""
         settings = self.run.settings
         order = _batches(self.inputs, settings, self.epoch, self.count)
@@ -175,6 +176,8 @@ class _Trainer:
             if self.batch % settings.accumulate == 0 or self.batch == len(order):
                 self.optimizer.step()
                 self.optimizer.zero_grad()
+                if tick:
+                    tick(self.epoch + 1, self.batch, len(order))
                 if self.batch < len(order) and total(stopping())[0]:
                     break
         self.sums = np.array(total(*sums))
