@@ -206,6 +206,20 @@ class GroundTruth:
         """
         return self._digest(self.union_boxes, np.arange(len(self) + 1))
 
+    @cached_property
+    def contents_digest(self) -> str:
+        """SHA-256 of all that a figure can depend on: texts, categories and sizes, too."""
+        order = self.keys.order
+        state = sha256(self.digest.encode())
+        if self.keys.phrase is not None:
+            state.update("\0".join(self.keys.phrase.take(order).to_list()).encode())
+        state.update("\0".join(self.categories).encode())
+        kinds = np.diff(self.category_offsets)[order]
+        sizes = self.image_sizes[self.keys.image.codes][order]
+        for column in (kinds, self.category_codes, sizes):
+            state.update(np.ascontiguousarray(column))
+        return state.hexdigest()
+
     def _digest(self, boxes: FloatArray, offsets: IntArray) -> str:
         order = self.keys.order
         places, offsets = take_ragged(offsets, order)

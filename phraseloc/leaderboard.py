@@ -21,7 +21,7 @@ import numpy as np
 from phraseloc._version import __version__
 from phraseloc.alignment import Alignment
 from phraseloc.baselines import Baseline, Task, find_baseline, run_baseline
-from phraseloc.data import GroundTruth, Predictions
+from phraseloc.data import Predictions
 from phraseloc.errors import OptionError
 from phraseloc.formats.results import (
     Entry,
@@ -109,7 +109,7 @@ class Plan:
         """What every entry depends on."""
         return {
             "version": __version__,
-            "ground_truth": _truth_digest(self.task.truth),
+            "ground_truth": self.task.truth.contents_digest,
             "protocol": self.task.protocol.choices(),
             "bootstrap": [self.samples, self.task.seed, self.confidence],
         }
@@ -254,19 +254,6 @@ def _results(plan: Plan, entries: Sequence[Entry]) -> Results:
         policy=task.policy.signature,
         entries=list(entries),
     )
-
-
-def _truth_digest(truth: GroundTruth) -> str:
-    """Digest all of the ground truth that a figure of the table can depend on."""
-    order = truth.keys.order
-    kinds = np.diff(truth.category_offsets)[order]
-    state = sha256(truth.digest.encode())
-    if truth.keys.phrase is not None:
-        state.update("\0".join(truth.keys.phrase.take(order).to_list()).encode())
-    state.update("\0".join(truth.categories).encode())
-    for column in (kinds, truth.category_codes, truth.image_sizes[truth.keys.image.codes][order]):
-        state.update(np.ascontiguousarray(column))
-    return state.hexdigest()
 
 
 def _alignment_digest(alignment: Alignment) -> str:

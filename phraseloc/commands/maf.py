@@ -173,8 +173,9 @@ def convert(source: Path, target: Path, vectors: str | None) -> None:
     from phraseloc.formats.vectors.vocabulary import load_words
     from phraseloc.maf.checkpoint import SUFFIX, save_checkpoint
     from phraseloc.maf.loading import vectors_name
-    from phraseloc.maf.released import load_released
+    from phraseloc.maf.released import check_released, load_released
 
+    check_released(source)
     if target.suffix != SUFFIX:
         raise OptionError(f"{target}: found suffix {target.suffix!r}, expected {SUFFIX}")
     words = load_words(vectors)
@@ -397,14 +398,14 @@ def _run(
 
     task = part(split)
     valid = part(validation) if validation else None
-    parts = tuple(vfr.split(",")) if vfr else _all_parts(task, features)
+    parts = _all_parts(task, features) if vfr is None else tuple(vfr.split(","))
     chosen = Settings(vfr=parts, **choices)
     words = wanted_words(load_ground_truth(ground_truth, **reading), task.objects, policy)
     if valid is not None:
         words |= wanted_words(valid.truth, valid.objects, policy)
 
     def regions_of(part: Task | None) -> Regions | None:
-        if part is None or part.proposals is None or not features or "feature" not in parts:
+        if part is None or part.proposals is None or not features:
             return None
         return load_regions(features, part.proposals)
 

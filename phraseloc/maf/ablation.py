@@ -97,6 +97,8 @@ def ablate(
         raise OptionError(f"grid is {grid!r}; expected {' or '.join(GRIDS)}")
     if run.validation is None:
         raise OptionError("an ablation is measured on --validation FILE")
+    if run.regions is None:
+        raise OptionError("an ablation has rows with features: expected --features FILE")
     attributed = run.task.objects.attributes is not None
     found = []
     for cell in GRIDS[grid]:
@@ -115,12 +117,5 @@ def ablate(
 
 def _last(run: Run, settings: Settings, folder: Path) -> History:
     """Give the last epoch of a run, which is made or gone on with where it is not whole."""
-    with_features = "feature" in settings.vfr
-    own = replace(
-        run,
-        settings=settings,
-        regions=run.regions if with_features else None,
-        validation_regions=run.validation_regions if with_features else None,
-    )
-    checkpoint = train(own, folder, resume=(folder / STATE).exists())
+    checkpoint = train(replace(run, settings=settings), folder, resume=(folder / STATE).exists())
     return checkpoint.facts.history[-1]

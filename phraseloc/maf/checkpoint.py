@@ -20,7 +20,7 @@ import numpy.typing as npt
 from phraseloc._version import __version__
 from phraseloc.errors import InputError
 from phraseloc.formats.arrays import UNUSABLE, load_arrays, packed, store_arrays, unpacked
-from phraseloc.formats.source import foreign_kind
+from phraseloc.formats.source import foreign_kind, reason_of
 from phraseloc.maf.settings import Settings
 from phraseloc.vectors import WordVectors
 from phraseloc.words import WordPolicy
@@ -112,6 +112,13 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         size = self.vectors.shape[-1]
+        for part in ("feature", "attribute"):
+            if (part in self.facts.vfr) != (getattr(self, part) is not None):
+                raise InputError(
+                    self.source,
+                    f"found vfr {','.join(self.facts.vfr)}, expected a weight {part} just where "
+                    "it has that part",
+                )
         for name, array in self.arrays.items():
             expected = {
                 "vectors": (len(self.words), size),
@@ -188,6 +195,26 @@ def save_checkpoint(
     store_arrays(arrays, {"maf": msgspec.to_builtins(checkpoint.facts)}, path)
 
 
+def check_file(path: Path) -> bytes:
+    """Give the first bytes of a file that may be a checkpoint.
+
+    Raises
+    ------
+    InputError
+        if there is none, or it is something else
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise InputError(str(path), reason_of(error)) from None
+    known = start.startswith((b"PK", b"\x80"))
+    found = "an empty file" if not start else None if known else foreign_kind(start)
+    if found:
+        raise InputError(path.name, f"found {found}, expected a MAF checkpoint")
+    return start
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of our own; its weights are mapped into memory.
 
@@ -201,20 +228,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def read_checkpoint(path: Path) -> tuple[Checkpoint, dict[str, npt.NDArray[Any]]]:
     """Read a checkpoint and the arrays that went along."""
-    if not path.is_file():
-        raise InputError(str(path), "no such file")
+    check_file(path)
     try:
         arrays, metadata = load_arrays(path)
         facts = msgspec.convert(metadata["maf"], Facts)
         words = unpacked(arrays.pop("words"))
-    except UNUSABLE as error:
-        start = path.read_bytes()[:64]
-        found = foreign_kind(start) or ("an empty file" if not start else None)
+    except UNUSABLE:
         raise InputError(
-            path.name,
-            f"found {found}, expected a MAF checkpoint"
-            if found
-            else f"not a MAF checkpoint of this project, or it is damaged or cut off: {error}",
+            path.name, "not a MAF checkpoint of this project, or it is damaged or cut off"
         ) from None
     if facts.layout != LAYOUT:
         raise InputError(path.name, f"found layout {facts.layout}, expected {LAYOUT}")

@@ -12,6 +12,7 @@ from phraseloc.formats.vectors.vocabulary import load_words
 from phraseloc.maf.as_released import released_words
 from phraseloc.maf.checkpoint import Checkpoint, load_checkpoint
 from phraseloc.maf.released import is_released, load_released
+from phraseloc.words import WordPolicy
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ def load_for(path: str | Path, task: Task, vectors: str | None = None) -> Checkp
     """
     place = Path(path)
     if is_released(place):
-        wanted = _wanted(task) | released_words(task)
+        wanted = _wanted(task, task.policy) | released_words(task)
         return load_released(place, load_words(vectors), wanted, vectors_name(vectors))
     checkpoint = load_checkpoint(place)
     if vectors is None:
         return checkpoint
-    return checkpoint.with_words(load_vectors(vectors, _wanted(task) - set(checkpoint.words)))
+    wanted = _wanted(task, checkpoint.policy)
+    return checkpoint.with_words(load_vectors(vectors, wanted - set(checkpoint.words)))
 
 
 def coverage_of(checkpoint: Checkpoint, task: Task) -> Coverage:
@@ -58,9 +60,9 @@ def coverage_of(checkpoint: Checkpoint, task: Task) -> Coverage:
     return Coverage(len(words), len(unknown), tuple(unknown[:10]))
 
 
-def _wanted(task: Task) -> set[str]:
+def _wanted(task: Task, policy: WordPolicy) -> set[str]:
     assert task.proposals is not None
-    return wanted_words(task.truth, task.proposals, task.policy)
+    return wanted_words(task.truth, task.proposals, policy)
 
 
 def vectors_name(vectors: str | None) -> str:

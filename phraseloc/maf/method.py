@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -32,6 +33,8 @@ def as_baseline(
         raise OptionError(f"reading is {reading!r}; expected {' or '.join(READINGS)}")
 
     def chosen(task: Task) -> Choice:
+        if task.policy != checkpoint.policy:
+            task = replace(task, policy=checkpoint.policy)
         if reading == "paper":
             return choose(checkpoint, task, regions)
         return choose_as_released(checkpoint, task, needed(checkpoint, regions))

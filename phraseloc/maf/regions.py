@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,12 +28,14 @@ class Regions:
     files : (rows, F) arrays, mapped into memory
     file, row : (B,) int64, where each object's features are
     source : the files' names, for messages
+    where : names an object, for messages
     """
 
     files: Sequence[npt.NDArray[Any]]
     file: IntArray
     row: IntArray
     source: str
+    where: Callable[[int], str] = str
 
     @property
     def width(self) -> int:
@@ -50,10 +52,24 @@ class Regions:
         return found
 
     def digest(self, objects: IntArray) -> str:
-        """SHA-256 of the features of some objects, in their order."""
+        """SHA-256 of the features of some objects, in their order.
+
+        Raises
+        ------
+        InputError
+            if a number of them is not finite
+        """
         state = sha256()
         for start in range(0, len(objects), _BLOCK):
-            state.update(self.take(objects[start : start + _BLOCK]))
+            some = objects[start : start + _BLOCK]
+            found = self.take(some)
+            wrong = some[~np.isfinite(found).all(axis=1)]
+            if len(wrong):
+                where = self.where(int(wrong[0]))
+                raise InputError(
+                    self.source, f"found a feature that is not a finite number, of {where} first"
+                )
+            state.update(found)
         return state.hexdigest()
 
 
@@ -81,7 +97,8 @@ def load_regions(paths: Sequence[str | Path], proposals: Proposals) -> Regions:
         arrays = [mapped_rows(file) for file in files]
     owners = proposals.owners
     row = first[owners] + np.arange(len(proposals)) - proposals.offsets[owners]
-    return Regions(arrays, home[owners], row, " + ".join(file.source for file in files))
+    source = " + ".join(file.source for file in files)
+    return Regions(arrays, home[owners], row, source, proposals.where)
 
 
 def _check_alike(files: Sequence[RegionFeatures]) -> None:

@@ -73,11 +73,14 @@ class Run:
         truth, proposals = self.task.truth, self.task.proposals
         assert proposals is not None
         found: dict[str, Any] = {
-            "ground_truth": {"source": truth.source, "sha256": truth.digest},
+            "ground truth": {"source": truth.source, "sha256": truth.contents_digest},
             "proposals": {"source": proposals.source, "sha256": proposals.digest},
             "vectors": {"source": self.vectors.source, "sha256": self.vectors.digest},
         }
-        if self.regions is not None:
+        if self.validation is not None:
+            truth = self.validation.truth
+            found["validation"] = {"source": truth.source, "sha256": truth.contents_digest}
+        if self.regions is not None and "feature" in self.settings.vfr:
             digest = self.regions.digest(proposals.canonical_rows)
             found["features"] = {"source": self.regions.source, "sha256": digest}
         return found

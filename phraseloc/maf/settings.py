@@ -18,6 +18,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """The choices that have names; the first is the default."""
 
+LARGEST_RATE = 100.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -64,15 +66,18 @@ class Settings:
                 raise OptionError(
                     f"{name} is {getattr(self, name)!r}; expected {' or '.join(choices)}"
                 )
-        unknown = [part for part in self.vfr if part not in PARTS]
-        if unknown or not self.vfr or self.vfr == ("attribute",):
+        parts = set(self.vfr)
+        if not parts <= set(PARTS) or len(parts) < len(self.vfr) or parts <= {"attribute"}:
             raise OptionError(
-                f"vfr is {','.join(self.vfr)!r}; expected some of {', '.join(PARTS)}, and not "
-                "attribute alone"
+                f"vfr is {','.join(self.vfr)!r}; expected some of {', '.join(PARTS)}, each once, "
+                "and not attribute alone"
             )
         least = {"epochs": 0, "batch": 2, "accumulate": 1, "seed": 0}
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise OptionError(f"{name} is {getattr(self, name)}; expected {low} or more")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate is {self.learning_rate}; expected more than 0")
+        if not 0 < self.learning_rate <= LARGEST_RATE:
+            raise OptionError(
+                f"learning_rate is {self.learning_rate:g}; expected more than 0, and at most "
+                f"{LARGEST_RATE:g}"
+            )

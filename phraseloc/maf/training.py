@@ -76,17 +76,16 @@ def train(
         if not resume and (output / STATE).exists():
             raise OptionError(f"{output} holds a run already: expected --resume, or another folder")
         start = start if state.checkpoint is None else _continued(start, state.checkpoint)
-        shown = rank == 0
-        if shown:
-            make_folder(output)
-        log = Log(run, output, tensorboard, progress) if shown else None
         trainer = _Trainer(run, start, state, device, rank, count)
+        log = None
+        if rank == 0:
+            make_folder(output)
+            log = Log(run, output, tensorboard, progress)
         if log and not state.history:
             trainer.keep(log.epoch(History(0, None, None), start), output)
         while trainer.epoch < run.settings.epochs:
             began = perf_counter()
-            stopped = trainer.run_epoch(stopping, tick)
-            if stopped:
+            if trainer.run_epoch(stopping, tick):
                 if log:
                     trainer.save(output / STATE)
                 raise Interrupted(
@@ -95,6 +94,8 @@ def train(
             figures = trainer.end_epoch(perf_counter() - began)
             if log:
                 trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
+            if trainer.epoch < run.settings.epochs and total(stopping())[0]:
+                raise Interrupted(f"stopped after epoch {trainer.epoch}; --resume goes on from there")
         return trainer.checkpoint()
 
 
@@ -263,7 +264,7 @@ def _train_inputs(run: Run, start: Checkpoint, count: int) -> Inputs:
     if len(inputs) < 2 * count:
         raise InputError(
             run.task.truth.source,
-            f"found {len(inputs):,} captions to train on, expected {2 * count} or more",
+            f"found captions to train on: {len(inputs):,}, expected {2 * count} or more",
         )
     return inputs
 
@@ -280,15 +281,21 @@ def _continued(start: Checkpoint, stored: Checkpoint) -> Checkpoint:
     given, known = start.facts, stored.facts
     assert given.settings is not None
     assert known.settings is not None
-    for name, one in vars(given.settings).items():
-        other = getattr(known.settings, name)
-        if name != "epochs" and one != other:
+    wanted = {**vars(given.settings), **given.policy}
+    for name, other in {**vars(known.settings), **known.policy}.items():
+        if name != "epochs" and wanted[name] != other:
+            one, other = (",".join(v) if name == "vfr" else v for v in (wanted[name], other))
             raise OptionError(f"the run has {name} {other}; expected the same, not {one}")
-    for name, facts in given.inputs.items():
-        if known.inputs.get(name, {}).get("sha256") != facts["sha256"]:
-            raise OptionError(f"the run was made of other {name} than {facts['source']}")
-    if list(start.words) != list(stored.words):
-        raise OptionError("the run has other words: expected the same vectors and ground truth")
+    done = known.history[-1].epoch
+    if given.settings.epochs < done:
+        raise OptionError(f"the run has {done} epochs already: expected --epochs {done} or more")
+    for name in sorted({*given.inputs, *known.inputs}):
+        one, other = given.inputs.get(name, {}), known.inputs.get(name, {})
+        if one.get("sha256") != other.get("sha256"):
+            raise OptionError(
+                f"the run was made with other {name}, of {other.get('source', 'no file')}: "
+                f"expected the same, not {one.get('source', 'no file')}"
+            )
     return stored
 
 

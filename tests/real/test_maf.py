@@ -81,6 +81,8 @@ def test_any_reader_of_safetensors_opens_a_checkpoint(parts, tmp_path):
     np.testing.assert_array_equal(arrays["phrase"], kept.phrase)
     with safe_open(place, "numpy") as file:
         facts = json.loads(file.metadata()["phraseloc"])["maf"]
-    assert set(facts["inputs"]) == {"ground_truth", "proposals", "vectors", "features"}
+    assert set(facts["inputs"]) == {
+        *("ground truth", "validation", "proposals", "vectors", "features")
+    }
     assert facts["settings"]["learning_rate"] == 1e-5
     assert facts["history"][0]["correct"] == 902
