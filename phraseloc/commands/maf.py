@@ -15,6 +15,7 @@ from phraseloc.commands.methods import (
     protocol_options,
     vectors_option,
     word_option,
+    write_choices,
 )
 from phraseloc.commands.options import (
     bootstrap_options,
@@ -103,21 +104,13 @@ def predict(
           --proposals test_detection_dict.json --features test_features_compress.hdf5 -o maf.json
     """
     from phraseloc.formats.source import suffix_of
-    from phraseloc.formats.write import SUFFIXES, save_predictions
+    from phraseloc.formats.write import SUFFIXES
 
     suffix_of(output, SUFFIXES)
     found, task, regions = _loaded(checkpoint, ground_truth, protocol_of(name, settings), **more)
-    from phraseloc.baselines import run_baseline
     from phraseloc.maf.method import as_baseline
 
-    run = run_baseline(as_baseline("maf", found, regions, reading), task, fallback)
-    save_predictions(run.alignment.predictions, output)
-    click.echo(f"maf: {len(run.alignment.predictions):,} of {len(task):,} phrases")
-    if run.undecided:
-        click.echo(f"  {run.undecided:,} of them by the fallback, {fallback}")
-    if len(run.without_objects):
-        click.echo(f"  {len(run.without_objects):,} left out: their images have no proposals")
-    click.echo(f"wrote {output}", err=True)
+    write_choices(as_baseline("maf", found, regions, reading), task, fallback, output)
 
 
 @maf.command()

@@ -28,6 +28,7 @@ from phraseloc.commands.reading import (
 from phraseloc.report import FORMATS
 
 if TYPE_CHECKING:
+    from phraseloc.baselines import Baseline, Task
     from phraseloc.formats.results import Entry
 
 proposals_option = click.option(
@@ -125,16 +126,24 @@ def baseline(
       phraseloc baseline glove-att annotations.zip --split test.txt \\
           --proposals test_detection_dict.json -o glove-att.json
     """
-    from phraseloc.baselines import find_baseline, run_baseline
+    from phraseloc.baselines import find_baseline
     from phraseloc.formats.source import suffix_of
-    from phraseloc.formats.write import SUFFIXES, save_predictions
+    from phraseloc.formats.write import SUFFIXES
 
     suffix_of(output, SUFFIXES)
     chosen = find_baseline(method)
     task = read_task(ground_truth, [chosen], protocol_of(name, settings), seed, **reading)
-    run = run_baseline(chosen, task, fallback)
+    write_choices(chosen, task, fallback, output)
+
+
+def write_choices(method: Baseline, task: Task, fallback: str, output: Path) -> None:
+    """Run a method, write its prediction file, and tell what is in it."""
+    from phraseloc.baselines import run_baseline
+    from phraseloc.formats.write import save_predictions
+
+    run = run_baseline(method, task, fallback)
     save_predictions(run.alignment.predictions, output)
-    click.echo(f"{chosen.name}: {len(run.alignment.predictions):,} of {len(task):,} phrases")
+    click.echo(f"{method.name}: {len(run.alignment.predictions):,} of {len(task):,} phrases")
     if run.undecided:
         click.echo(f"  {run.undecided:,} of them by the fallback, {fallback}")
     if len(run.without_objects):

@@ -95,7 +95,9 @@ def train(
             if log:
                 trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
             if trainer.epoch < run.settings.epochs and total(stopping())[0]:
-                raise Interrupted(f"stopped after epoch {trainer.epoch}; --resume goes on from there")
+                raise Interrupted(
+                    f"stopped after epoch {trainer.epoch}; --resume goes on from there"
+                )
         return trainer.checkpoint()
 
 

@@ -21,11 +21,6 @@ from tests.maf_files import write_released, write_world
 
 
 @pytest.fixture
-def world(tmp_path):
-    return write_world(tmp_path / "world")
-
-
-@pytest.fixture
 def done(run):
     """Run a command that must end well."""
 
