@@ -42,6 +42,7 @@ from phraseloc.maf.run import Run, device_of
 from phraseloc.maf.settings import Settings
 
 STATE = f"state{SUFFIX}"
+_RESUME = "--resume goes on from there"
 
 
 class Interrupted(Exception):  # noqa: N818 - reads as what happened
@@ -88,16 +89,12 @@ def train(
             if trainer.run_epoch(stopping, tick):
                 if log:
                     trainer.save(output / STATE)
-                raise Interrupted(
-                    f"stopped in epoch {trainer.epoch + 1}; --resume goes on from there"
-                )
+                raise Interrupted(f"stopped in epoch {trainer.epoch + 1}; {_RESUME}")
             figures = trainer.end_epoch(perf_counter() - began)
             if log:
                 trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
             if trainer.epoch < run.settings.epochs and total(stopping())[0]:
-                raise Interrupted(
-                    f"stopped after epoch {trainer.epoch}; --resume goes on from there"
-                )
+                raise Interrupted(f"stopped after epoch {trainer.epoch}; {_RESUME}")
         return trainer.checkpoint()
 
 
