@@ -120,7 +120,7 @@ class Model(nn.Module):
     ) -> Step:
         """Give the loss of Eq. 4 and 5; ``gather`` adds the images of other processes.
 
-        An image counts once, though it has several captions in the batch.
+        An image counts once, as its first caption has it, though it has several in the batch.
         """
         objects = self.embed_objects(batch, labels, attributes)
         phrases = self.embed_phrases(batch, objects)
@@ -128,10 +128,11 @@ class Model(nn.Module):
         if gather is not None:
             images = gather(images)
         found = similarity(phrases, images.objects, images.mask, batch.phrase_caption)
-        own = torch.arange(images.first, images.first + len(found), device=found.device)
-        again = batch.images[:, None] == images.numbers
-        again[torch.arange(len(found)), own] = False
-        found = found.masked_fill(again, -torch.inf)
+        places = torch.arange(len(images.numbers), device=found.device)
+        same = images.numbers[:, None] == images.numbers
+        once = places.where(same, len(places)).amin(1)
+        found = found.masked_fill(once != places, -torch.inf)
+        own = once[images.first : images.first + len(found)]
         return Step(functional.cross_entropy(found, own), (found.argmax(1) == own).sum())
 
     def _texts(self, texts: Texts) -> Tensor:
