@@ -65,9 +65,13 @@ class TextFeatures:
     @cached_property
     def products(self) -> FloatArray:
         """Dot products (W, L) of words and labels, minus infinity for labels without vector."""
-        dots: FloatArray = self.vectors @ self.labels.T
-        dots[:, ~self.known] = -np.inf
-        return dots
+        return self.dots(self.vectors)
+
+    def dots(self, vectors: FloatArray) -> FloatArray:
+        """Dot products (W, L) of any vectors (W, d) of the words with the labels."""
+        found: FloatArray = vectors @ self.labels.T
+        found[:, ~self.known] = -np.inf
+        return found
 
     @cached_property
     def projections(self) -> FloatArray:

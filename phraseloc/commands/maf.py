@@ -24,7 +24,7 @@ from phraseloc.commands.options import (
     protocol_of,
     truth_options,
 )
-from phraseloc.commands.reading import read_objects
+from phraseloc.commands.reading import need_torch, read_objects
 from phraseloc.errors import OptionError
 from phraseloc.report import FORMATS
 
@@ -66,6 +66,7 @@ def maf() -> None:
     Example:
       phraseloc maf evaluate --help
     """
+    need_torch()
 
 
 @maf.command()

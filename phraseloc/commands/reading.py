@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from phraseloc.baselines import Baseline, Task
     from phraseloc.data import GroundTruth
     from phraseloc.proposals import Proposals
+    from phraseloc.scoring import Scores
 
 TASK_OPTIONS = (
     "split",
@@ -42,6 +43,34 @@ def aligned(truth: GroundTruth, path: str, extra: str, reading: dict[str, Any]) 
         alignment = align(truth, predictions, extra=extra, problems=problems)
     problems.raise_if_any()
     return alignment
+
+
+def scored(
+    truth: GroundTruth,
+    files: Sequence[str],
+    protocols: Sequence[Protocol],
+    extra: str,
+    reading: dict[str, Any],
+    bootstrap: dict[str, Any],
+) -> list[Scores]:
+    """Score files under protocols; they are called by their names where those are told apart."""
+    from phraseloc.scoring import score
+
+    alignments = [aligned(truth, path, extra, reading) for path in files]
+    sources = [alignment.predictions.source for alignment in alignments]
+    labels = sources if len(set(sources)) == len(sources) else files
+    return [
+        score(
+            truth,
+            alignment.predictions,
+            protocol,
+            alignment=alignment,
+            name=label,
+            **bootstrap,
+        )
+        for alignment, label in zip(alignments, labels, strict=True)
+        for protocol in protocols
+    ]
 
 
 def chosen_baselines(names: str | None, with_proposals: bool) -> list[Baseline]:
@@ -117,6 +146,22 @@ def read_task(
     return Task(truth, found, known, policy, seed, protocol)
 
 
+def need_torch() -> None:
+    """Say what to install where torch, which all of MAF needs, is not.
+
+    Raises
+    ------
+    MissingExtra
+        if it is not installed
+    """
+    from importlib.util import find_spec
+
+    from phraseloc.errors import MissingExtra
+
+    if find_spec("torch") is None:
+        raise MissingExtra("torch", "maf", "MAF")
+
+
 def trained_methods(
     task: Task,
     checkpoints: Iterable[tuple[str, str]],
@@ -127,6 +172,7 @@ def trained_methods(
     named = list(checkpoints)
     if not named:
         return []
+    need_torch()
     if task.proposals is None:
         raise OptionError("MAF chooses among proposals: expected --proposals FILE")
     from phraseloc.maf.loading import load_for

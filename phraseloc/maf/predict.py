@@ -109,8 +109,7 @@ def _label_scores(checkpoint: Checkpoint, task: Task) -> FloatArray:
     projected = text.vectors @ checkpoint.phrase.astype(np.float64).T
     if checkpoint.phrase_bias is not None:
         projected += checkpoint.phrase_bias
-    entries = projected @ text.labels.T
-    entries[:, ~text.known] = -np.inf
+    entries = text.dots(projected)
     if checkpoint.facts.tfr == "average":
         return mean_word_scores(entries, text.offsets, text.words, seen.starts, seen.labels)
     scale = text.labels.shape[1] ** -0.5

@@ -343,3 +343,11 @@ def test_the_leaderboard_reads_words_as_the_checkpoint_does(world, done, tmp_pat
     done("leaderboard", *world.test, *row, *few)
     entries = json.loads((tmp_path / "board" / "results.json").read_text())["entries"]
     assert entries[1]["accuracy"]["correct"] == alone[0]["scores"]["accuracy"]["correct"]
+
+
+def test_what_to_install_where_torch_is_not(world, refused, monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    row = ("--maf", "own=own.safetensors", "--baselines", "largest")
+    for command in (world.train(), ("leaderboard", *world.test, *row)):
+        message = refused(*command, "-o", tmp_path / "out")
+        assert message == "phraseloc: MAF needs torch: pip install 'phraseloc[maf]'\n"
