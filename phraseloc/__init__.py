@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from phraseloc.alignment import Alignment, align
     from phraseloc.baselines import Baseline, Task, find_baseline, register, run_baseline
     from phraseloc.columns import Strings
+    from phraseloc.comparison import Change, Comparison, compare
     from phraseloc.data import GroundTruth, PhraseKeys, Predictions, single_boxes
     from phraseloc.errors import InputError, MissingExtra, OptionError, PhraselocError
     from phraseloc.formats import load_ground_truth, load_predictions
@@ -35,6 +36,7 @@ _HOMES = {
     "alignment": ("Alignment", "align"),
     "baselines": ("Baseline", "Task", "find_baseline", "register", "run_baseline"),
     "columns": ("Strings",),
+    "comparison": ("Change", "Comparison", "compare"),
     "data": ("GroundTruth", "PhraseKeys", "Predictions", "single_boxes"),
     "errors": ("InputError", "MissingExtra", "OptionError", "PhraselocError"),
     "formats": ("load_ground_truth", "load_predictions"),
@@ -61,6 +63,8 @@ __all__ = [
     "Alignment",
     "Baseline",
     "BoxSpace",
+    "Change",
+    "Comparison",
     "GroundTruth",
     "InputError",
     "Interval",
@@ -80,6 +84,7 @@ __all__ = [
     "WordVectors",
     "__version__",
     "align",
+    "compare",
     "find_baseline",
     "load_ground_truth",
     "load_predictions",

@@ -279,7 +279,7 @@ def _with_intervals(
     A phrase of several categories counts in each of them.
     """
     images = ground_truth.keys.image.values
-    total, right = _counts_by_image(ground_truth, outcomes)
+    total, right = counts_by_image(ground_truth, outcomes)
     kept = [0, *(np.flatnonzero(total[1:].any(axis=1)) + 1).tolist()]
     samples, seed, confidence = bootstrap
     intervals = bootstrap_ratios(
@@ -291,7 +291,7 @@ def _with_intervals(
     return accuracy, dict(zip(names, by_category, strict=True)), intervals
 
 
-def _counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntArray, IntArray]:
+def counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntArray, IntArray]:
     """Count all and right phrases of each image, (1 + categories, images); all in the first row."""
     images = len(ground_truth.keys.image.values)
     shape = (1 + len(ground_truth.categories), images)

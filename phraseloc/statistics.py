@@ -68,7 +68,8 @@ def bootstrap_ratios(
     Parameters
     ----------
     images : the ids of M images
-    correct, total : (M, C) int64, counts of each image, a column a ratio
+    correct, total : (M, C) int64, counts of each image, a column a ratio; differences of counts
+        give the interval of a difference
     samples, seed, confidence : the number of bootstrap samples, their seed, the interval's mass
 
     Examples
@@ -85,7 +86,7 @@ def bootstrap_ratios(
             "one sample, a seed from 0 to 2**63 - 1, a confidence between 0 and 1"
         )
     counts = np.concatenate([correct, total], axis=1).T
-    exact_in_single = counts.sum(axis=1).max(initial=0) * max(_POISSON) < 2**24
+    exact_in_single = np.abs(counts).sum(axis=1).max(initial=0) * max(_POISSON) < 2**24
     counts = counts.astype(np.float32 if exact_in_single else np.float64)
     right, of = np.split(_resampled(images, counts, samples, seed), 2)
     tail = (1 - confidence) / 2
@@ -139,13 +140,31 @@ def poisson_weights(images: tuple[str, ...], samples: int, seed: int) -> npt.NDA
     k + (j + 1) * 0x9E3779B97F4A7C15 (Steele et al., Fast Splittable Pseudorandom Number
     Generators, OOPSLA 2014), looked up in the Poisson distribution rounded to 1/256.
     """
-    salt = seed.to_bytes(8, "little")
-    digests = b"".join(blake2b(i.encode(), digest_size=8, key=salt).digest() for i in images)
-    keys = np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-    steps = np.arange(1, -(-samples // 8) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    bits = _splitmix64(keys[:, None] + steps).astype("<u8", copy=False)
-    weights = np.frombuffer(bits.tobytes().translate(_POISSON), np.uint8)
+    outputs = _outputs(images, -(-samples // 8), seed)
+    weights = np.frombuffer(outputs.tobytes().translate(_POISSON), np.uint8)
     return weights.reshape(len(images), -1)[:, :samples]
+
+
+def random_bits(images: Sequence[str], samples: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Draw a fair bit for each of M images in each of so many samples, (M, samples) uint8.
+
+    Bits are those of splitmix64's outputs, of other keys than those of `poisson_weights`.
+    """
+    outputs = _outputs(images, -(-samples // 64), seed, person=b"bits")
+    return np.unpackbits(outputs.view(np.uint8), axis=1, count=samples)
+
+
+def _outputs(
+    images: Sequence[str], count: int, seed: int, person: bytes = b""
+) -> npt.NDArray[np.uint64]:
+    """Give the first outputs (M, count) of splitmix64 for each image's key."""
+    salt = seed.to_bytes(8, "little")
+    digests = b"".join(
+        blake2b(i.encode(), digest_size=8, key=salt, person=person).digest() for i in images
+    )
+    keys = np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return _splitmix64(keys[:, None] + steps).astype("<u8", copy=False)
 
 
 def _splitmix64(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -6,12 +6,13 @@ from phraseloc.commands.files import completion, convert, fetch, proposals
 from phraseloc.commands.maf import maf
 from phraseloc.commands.methods import baseline, baselines, leaderboard
 from phraseloc.commands.program import main
-from phraseloc.commands.scoring import protocols, score, validate
+from phraseloc.commands.scoring import compare, protocols, score, validate
 
 __all__ = ["main"]
 
 for command in (
     score,
+    compare,
     validate,
     leaderboard,
     baseline,

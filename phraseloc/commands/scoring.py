@@ -1,4 +1,4 @@
-"""Commands that score: ``score``, ``validate``, ``protocols``."""
+"""Commands that score: ``score``, ``compare``, ``validate``, ``protocols``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from phraseloc.commands.options import (
     truth_options,
 )
 from phraseloc.commands.program import INCOMPLETE
-from phraseloc.commands.reading import aligned
+from phraseloc.commands.reading import aligned, scored
 from phraseloc.protocol import PROTOCOLS, find_protocol
 from phraseloc.report import FORMATS, render_scores
 
@@ -82,31 +82,75 @@ def score(
 
         suffix_of(Path(per_phrase), SUFFIXES)
     from phraseloc.formats import load_ground_truth
-    from phraseloc.scoring import score as score_predictions
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
-    alignments = [aligned(truth, path, extra, reading) for path in predictions]
-    sources = [alignment.predictions.source for alignment in alignments]
-    labels = sources if len(set(sources)) == len(sources) else predictions
-    scores = [
-        score_predictions(
-            truth,
-            alignment.predictions,
-            protocol,
-            alignment=alignment,
-            name=label,
-            samples=samples,
-            seed=seed,
-            confidence=confidence,
-        )
-        for alignment, label in zip(alignments, labels, strict=True)
-        for protocol in protocols
-    ]
+    bootstrap = {"samples": samples, "seed": seed, "confidence": confidence}
+    scores = scored(truth, predictions, protocols, extra, reading, bootstrap)
     if per_phrase is not None:
         from phraseloc.formats.per_phrase import write_per_phrase
 
         write_per_phrase(truth, scores, Path(per_phrase))
     click.echo(render_scores(scores, style))
+
+
+@click.command()
+@click.argument("ground_truth")
+@click.argument("first", metavar="A")
+@click.argument("others", metavar="B…", nargs=-1, required=True)
+@truth_options
+@click.option(
+    "--protocol",
+    "name",
+    default="flickr30k",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=protocol_names,
+)
+@setting_option
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+)
+@extra_option
+@bootstrap_options
+@space_options
+def compare(
+    ground_truth: str,
+    first: str,
+    others: tuple[str, ...],
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    name: str,
+    settings: tuple[str, ...],
+    style: str,
+    extra: str,
+    samples: int,
+    seed: int,
+    confidence: float,
+    **reading: Any,
+) -> None:
+    """Tell whether predictions B are better than A on GROUND_TRUTH, and in which categories.
+
+    Images are resampled for intervals and swapped for p-values, as phrases of an image depend on
+    each other. Where there are several B, each is compared with A, and p-values are corrected.
+
+    \b
+    Example:
+      phraseloc compare annotations.zip old.json new.json --split test.txt
+    """
+    protocol = protocol_of(name, settings)
+    from phraseloc.comparison import compare as compared
+    from phraseloc.formats import load_ground_truth
+    from phraseloc.report.compare import render_comparisons
+
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    bootstrap = {"samples": samples, "seed": seed, "confidence": confidence}
+    scores = scored(truth, (first, *others), [protocol], extra, reading, bootstrap)
+    click.echo(render_comparisons(scores, compared(truth, scores), style))
 
 
 @click.command()
