@@ -19,9 +19,15 @@ def start(*arguments):
     """Run something in two processes of torchrun."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done
+    started = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        _, told = started.communicate(timeout=240)
+    except subprocess.TimeoutExpired:
+        started.terminate()  # asked, torchrun ends the processes that it started, too
+        started.communicate(timeout=60)
+        raise
+    assert started.returncode == 0, told[-2000:]
+    return told
 
 
 def test_loss_and_gradients_of_two_processes_are_those_of_one(tmp_path):
@@ -44,8 +50,8 @@ def test_training_in_two_processes(tmp_path, run):
         *("--proposals", sample / "test_detection_dict.json"),
         *("--epochs", 2, "--batch", 16, "--learning-rate", "1e-4", "--device", "cpu"),
     ]
-    done = start("-m", "phraseloc.maf.train", *arguments, "-o", tmp_path / "two")
-    assert done.stderr.count("epoch   2") == 1
+    told = start("-m", "phraseloc.maf.train", *arguments, "-o", tmp_path / "two")
+    assert told.count("epoch   2") == 1
     assert run("maf", "train", *arguments, "-o", tmp_path / "one").exit_code == 0
     alone, shared = (history(tmp_path / name) for name in ("one", "two"))
     assert [row["epoch"] for row in shared] == ["0", "1", "2"]
