@@ -7,6 +7,7 @@ have loss and gradient of one with a batch of B.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,9 @@ def processes(device: torch.device) -> Iterator[tuple[int, int]]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield dist.get_rank(), dist.get_world_size()
+        dist.barrier()  # one that leaves while others still talk to it can abort
     finally:
+        gc.collect()  # a model that outlives the group can abort the process when that ends
         dist.destroy_process_group()
 
 

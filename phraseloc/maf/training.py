@@ -72,30 +72,54 @@ def train(
     gc.enable()  # the command line runs without; a graph of a model may hold cycles
     device = device_of(run.device)
     with processes(device) as (rank, count), _watch() as stopping:
-        start = run.untrained()
-        state = _State.load(output / STATE) if resume else _State()
-        if not resume and (output / STATE).exists():
-            raise OptionError(f"{output} holds a run already: expected --resume, or another folder")
-        start = start if state.checkpoint is None else _continued(start, state.checkpoint)
-        trainer = _Trainer(run, start, state, device, rank, count)
-        log = None
-        if rank == 0:
-            make_folder(output)
-            log = Log(run, output, tensorboard, progress)
-        if log and not state.history:
-            trainer.keep(log.epoch(History(0, None, None), start), output)
-        while trainer.epoch < run.settings.epochs:
-            began = perf_counter()
-            if trainer.run_epoch(stopping, tick):
-                if log:
-                    trainer.save(output / STATE)
-                raise Interrupted(f"stopped in epoch {trainer.epoch + 1}; {_RESUME}")
-            figures = trainer.end_epoch(perf_counter() - began)
+        place = _Place(device, rank, count)
+        return _train(run, output, place, stopping, resume, tensorboard, progress, tick)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a process trains: its device, its rank, and how many processes there are."""
+
+    device: torch.device
+    rank: int
+    count: int
+
+
+def _train(
+    run: Run,
+    output: Path,
+    place: _Place,
+    stopping: Callable[[], bool],
+    resume: bool,
+    tensorboard: bool,
+    progress: Progress | None,
+    tick: Tick | None,
+) -> Checkpoint:
+    """Train in one of the processes; what it made is gone before their group ends."""
+    start = run.untrained()
+    state = _State.load(output / STATE) if resume else _State()
+    if not resume and (output / STATE).exists():
+        raise OptionError(f"{output} holds a run already: expected --resume, or another folder")
+    start = start if state.checkpoint is None else _continued(start, state.checkpoint)
+    trainer = _Trainer(run, start, state, place)
+    log = None
+    if place.rank == 0:
+        make_folder(output)
+        log = Log(run, output, tensorboard, progress)
+    if log and not state.history:
+        trainer.keep(log.epoch(History(0, None, None), start), output)
+    while trainer.epoch < run.settings.epochs:
+        began = perf_counter()
+        if trainer.run_epoch(stopping, tick):
             if log:
-                trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
-            if trainer.epoch < run.settings.epochs and total(stopping())[0]:
-                raise Interrupted(f"stopped after epoch {trainer.epoch}; {_RESUME}")
-        return trainer.checkpoint()
+                trainer.save(output / STATE)
+            raise Interrupted(f"stopped in epoch {trainer.epoch + 1}; {_RESUME}")
+        figures = trainer.end_epoch(perf_counter() - began)
+        if log:
+            trainer.keep(log.epoch(figures, trainer.checkpoint()), output)
+        if trainer.epoch < run.settings.epochs and total(stopping())[0]:
+            raise Interrupted(f"stopped after epoch {trainer.epoch}; {_RESUME}")
+    return trainer.checkpoint()
 
 
 @dataclass
@@ -129,29 +153,22 @@ class _State:
 class _Trainer:
     """A model, its optimizer and where they stand."""
 
-    def __init__(
-        self,
-        run: Run,
-        start: Checkpoint,
-        state: _State,
-        device: torch.device,
-        rank: int,
-        count: int,
-    ) -> None:
-        self.run, self.start, self.device = run, start, device
-        self.rank, self.count = rank, count
-        self.inputs = _train_inputs(run, start, count)
+    def __init__(self, run: Run, start: Checkpoint, state: _State, place: _Place) -> None:
+        self.run, self.start = run, start
+        self.device, self.rank, self.count = place.device, place.rank, place.count
+        self.inputs = _train_inputs(run, start, self.count)
         self.epoch, self.batch, self.sums = state.epoch, state.batch, np.array(state.sums)
         self.history = state.history
-        self.model = model_of(start).to(device)
+        self.model = model_of(start).to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=run.settings.learning_rate)
         if state.moments is not None:
             _restore(self.model, self.optimizer, state.moments, state.steps)
         self.texts = tuple(
-            Texts.of(bags, device) for bags in (self.inputs.label_bags, self.inputs.attribute_bags)
+            Texts.of(bags, self.device)
+            for bags in (self.inputs.label_bags, self.inputs.attribute_bags)
         )
         self.parallel: nn.Module = self.model
-        if count > 1:
+        if self.count > 1:
             self.parallel = nn.parallel.DistributedDataParallel(self.model)
 
     def run_epoch(self, stopping: Callable[[], bool], tick: Tick | None = None) -> bool:
