@@ -133,7 +133,6 @@ def _compared(ground_truth: GroundTruth, first: Scores, second: Scores) -> Compa
     only_second = replace(two, correct=two.correct & ~one.correct)
     only_first = replace(one, correct=one.correct & ~two.correct)
     total, right_first = counts_by_image(ground_truth, one)
-    _, right_second = counts_by_image(ground_truth, two)
     _, wins = counts_by_image(ground_truth, only_second)
     _, losses = counts_by_image(ground_truth, only_first)
     kept = np.flatnonzero(total.any(axis=1))
@@ -149,7 +148,7 @@ def _compared(ground_truth: GroundTruth, first: Scores, second: Scores) -> Compa
     change, *by_category = (
         Change(
             Accuracy(_sum(right_first, row), _sum(total, row)),
-            Accuracy(_sum(right_second, row), _sum(total, row)),
+            Accuracy(_sum(right_first + wins - losses, row), _sum(total, row)),
             _sum(wins, row),
             _sum(losses, row),
             interval,

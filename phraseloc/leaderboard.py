@@ -48,10 +48,10 @@ class Plan:
     task : the phrases, objects and vectors; its seed is also that of the bootstrap
     baselines : names, in order
     predictions : prediction files by name, laid onto the ground truth
-    trained : methods of no table, such as MAF checkpoints
     detector : what tables call the source of the proposals; by default their file
     fallback : a name of `phraseloc.baselines.FALLBACKS`
     samples, confidence : of the bootstrap
+    trained : methods of no table, such as MAF checkpoints
 
     Raises
     ------
@@ -62,11 +62,11 @@ class Plan:
     task: Task
     baselines: Sequence[str]
     predictions: Mapping[str, Alignment] = field(default_factory=dict)
-    trained: Sequence[Baseline] = ()
     detector: str = ""
     fallback: str = "whole-image"
     samples: int = SAMPLES
     confidence: float = CONFIDENCE
+    trained: Sequence[Baseline] = ()
 
     def __post_init__(self) -> None:
         names = [*(method.name for method in self.methods), *self.predictions]

@@ -9,41 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phraseloc.commands.maf_reading import loaded, read_run
 from phraseloc.commands.methods import (
     fallback_option,
+    features_option,
+    prediction_option,
     proposals_option,
-    protocol_options,
     vectors_option,
     word_option,
     write_choices,
 )
 from phraseloc.commands.options import (
     bootstrap_options,
+    format_option,
     options,
     proposal_options,
     protocol_of,
+    protocol_options,
     truth_options,
 )
-from phraseloc.commands.reading import need_torch, read_objects
+from phraseloc.commands.reading import need_torch
 from phraseloc.errors import OptionError
-from phraseloc.report import FORMATS
 
 if TYPE_CHECKING:
-    from phraseloc.baselines import Task
-    from phraseloc.maf.checkpoint import Checkpoint, History
-    from phraseloc.maf.regions import Regions
+    from phraseloc.maf.checkpoint import History
     from phraseloc.maf.run import Run
-    from phraseloc.protocol import Protocol
 
 STOPPED = 130
 """The exit code of a process that Ctrl-C ends, as shells have it."""
 
-features_option = click.option(
-    "--features",
-    multiple=True,
-    metavar="FILE",
-    help="MAF's HDF5 region features of the proposals; may be repeated.",
-)
 method_options = options(
     truth_options,
     proposals_option,
@@ -72,13 +66,7 @@ def maf() -> None:
 @maf.command()
 @click.argument("checkpoint")
 @click.argument("ground_truth")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The prediction file (.json .jsonl .tsv .parquet).",
-)
+@prediction_option
 @click.option(
     "--reading",
     type=click.Choice(["paper", "released"]),
@@ -108,7 +96,7 @@ def predict(
     from phraseloc.formats.write import SUFFIXES
 
     suffix_of(output, SUFFIXES)
-    found, task, regions = _loaded(checkpoint, ground_truth, protocol_of(name, settings), **more)
+    found, task, regions = loaded(checkpoint, ground_truth, protocol_of(name, settings), **more)
     from phraseloc.maf.method import as_baseline
 
     write_choices(as_baseline("maf", found, regions, reading), task, fallback, output)
@@ -117,7 +105,7 @@ def predict(
 @maf.command()
 @click.argument("checkpoint")
 @click.argument("ground_truth")
-@click.option("--format", "style", type=click.Choice(FORMATS), default="table", show_default=True)
+@format_option
 @method_options
 @bootstrap_options
 def evaluate(
@@ -143,7 +131,7 @@ def evaluate(
           --proposals test_detection_dict.json --features test_features_compress.hdf5 \\
           --vectors glove.6B.300d.txt
     """
-    found, task, regions = _loaded(checkpoint, ground_truth, protocol_of(name, settings), **more)
+    found, task, regions = loaded(checkpoint, ground_truth, protocol_of(name, settings), **more)
     from phraseloc.maf.evaluation import evaluate as evaluated
     from phraseloc.report.maf import render_evaluation
 
@@ -255,7 +243,7 @@ def train(ground_truth: str, output: Path, resume: bool, tensorboard: bool, **mo
     from phraseloc.maf.training import Interrupted
     from phraseloc.maf.training import train as trained
 
-    run = _run(ground_truth, **more)
+    run = read_run(ground_truth, **more)
     first = _is_first()
     if first:
         _tell(run)
@@ -281,7 +269,7 @@ def train(ground_truth: str, output: Path, resume: bool, tensorboard: bool, **mo
 @click.argument("ground_truth")
 @_run_options
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs a row.")
-@click.option("--format", "style", type=click.Choice(FORMATS), default="table", show_default=True)
+@format_option
 def ablate(grid: str, ground_truth: str, output: Path, seeds: int, style: str, **more: Any) -> None:
     """Redo an ablation of the paper: GRID tfr-vfr is Table 3, init is Table 4.
 
@@ -298,7 +286,7 @@ def ablate(grid: str, ground_truth: str, output: Path, seeds: int, style: str, *
     from phraseloc.maf.training import Interrupted
     from phraseloc.report.maf import render_ablation, save_ablation
 
-    run = _run(ground_truth, **more)
+    run = read_run(ground_truth, **more)
     _tell(run)
 
     def tell(cell: str, seed: int, last: History) -> None:
@@ -311,111 +299,6 @@ def ablate(grid: str, ground_truth: str, output: Path, seeds: int, style: str, *
         sys.exit(STOPPED)
     save_ablation(found, output / grid)
     click.echo(render_ablation(found, style))
-
-
-def _loaded(
-    path: str,
-    ground_truth: str,
-    protocol: Protocol,
-    *,
-    split: str | None,
-    unrelated: str | None,
-    truth_boxes: dict[str, Any],
-    files: tuple[str, ...],
-    objects: str | None,
-    attributes: str | None,
-    proposal_boxes: dict[str, Any],
-    features: tuple[str, ...],
-    vectors: str | None,
-) -> tuple[Checkpoint, Task, Regions | None]:
-    """Load a checkpoint, and the task that it is for."""
-    from dataclasses import replace
-
-    _need(files)
-    from phraseloc.baselines import Task
-    from phraseloc.formats import load_ground_truth
-    from phraseloc.maf.loading import coverage_of, load_for
-    from phraseloc.maf.regions import load_regions
-
-    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
-    found = read_objects(truth, files, objects, attributes, proposal_boxes)
-    task = Task(truth, found, protocol=protocol)
-    checkpoint = load_for(path, task, vectors)
-    task = replace(task, policy=checkpoint.policy)
-    lacking = coverage_of(checkpoint, task)
-    if lacking.unknown:
-        click.echo(
-            f"{checkpoint.source} lacks {lacking.unknown:,} of {lacking.words:,} words of the "
-            f"phrases: {', '.join(lacking.first)}{', …' if lacking.unknown > 10 else ''}",
-            err=True,
-        )
-    return checkpoint, task, load_regions(features, found) if features else None
-
-
-def _run(
-    ground_truth: str,
-    *,
-    split: str | None,
-    unrelated: str | None,
-    truth_boxes: dict[str, Any],
-    validation: str | None,
-    files: tuple[str, ...],
-    objects: str | None,
-    attributes: str | None,
-    proposal_boxes: dict[str, Any],
-    features: tuple[str, ...],
-    vectors: str | None,
-    policies: tuple[str, ...],
-    name: str,
-    settings: tuple[str, ...],
-    vfr: str | None,
-    device: str,
-    **choices: Any,
-) -> Run:
-    """Read what a run is made of; the words are those of all of the ground truth."""
-    _need(files)
-    from phraseloc.baselines import Task, wanted_words
-    from phraseloc.formats import load_ground_truth
-    from phraseloc.formats.vectors import load_vectors
-    from phraseloc.maf.regions import load_regions
-    from phraseloc.maf.run import Run
-    from phraseloc.maf.settings import Settings
-    from phraseloc.words import parse_policy
-
-    policy, protocol = parse_policy(policies), protocol_of(name, settings)
-    reading = {"unrelated": unrelated, **truth_boxes}
-
-    def part(images: str | None) -> Task:
-        truth = load_ground_truth(ground_truth, split=images, **reading)
-        found = read_objects(truth, files, objects, attributes, proposal_boxes)
-        return Task(truth, found, None, policy, protocol=protocol)
-
-    task = part(split)
-    valid = part(validation) if validation else None
-    parts = _all_parts(task, features) if vfr is None else tuple(vfr.split(","))
-    chosen = Settings(vfr=parts, **choices)
-    words = wanted_words(load_ground_truth(ground_truth, **reading), task.objects, policy)
-    if valid is not None:
-        words |= wanted_words(valid.truth, valid.objects, policy)
-
-    def regions_of(part: Task | None) -> Regions | None:
-        if part is None or part.proposals is None or not features:
-            return None
-        return load_regions(features, part.proposals)
-
-    known = load_vectors(vectors, words)
-    return Run(task, known, chosen, regions_of(task), valid, regions_of(valid), device)
-
-
-def _all_parts(task: Task, features: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the parts that objects can have from what was given."""
-    there = {"label": True, "feature": features, "attribute": task.objects.attributes is not None}
-    return tuple(part for part, given in there.items() if given)
-
-
-def _need(files: tuple[str, ...]) -> None:
-    if not files:
-        raise OptionError("MAF chooses among proposals: expected --proposals FILE")
 
 
 def _is_first() -> bool:

@@ -10,11 +10,11 @@ import click
 from phraseloc.commands.options import (
     bootstrap_options,
     extra_option,
+    format_option,
     options,
     proposal_options,
-    protocol_names,
     protocol_of,
-    setting_option,
+    protocol_options,
     space_options,
     truth_options,
 )
@@ -25,7 +25,6 @@ from phraseloc.commands.reading import (
     read_task,
     trained_methods,
 )
-from phraseloc.report import FORMATS
 
 if TYPE_CHECKING:
     from phraseloc.baselines import Baseline, Task
@@ -58,16 +57,18 @@ fallback_option = click.option(
     show_default=True,
     help="What a phrase gets that a method has no opinion about.",
 )
-protocol_options = options(
-    click.option(
-        "--protocol",
-        "name",
-        default="flickr30k",
-        show_default=True,
-        metavar="NAME",
-        shell_complete=protocol_names,
-    ),
-    setting_option,
+features_option = click.option(
+    "--features",
+    multiple=True,
+    metavar="FILE",
+    help="MAF's HDF5 region features of the proposals; may be repeated.",
+)
+prediction_option = click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The prediction file (.json .jsonl .tsv .parquet).",
 )
 
 
@@ -93,13 +94,7 @@ def baselines() -> None:
 @click.command()
 @click.argument("method", metavar="NAME")
 @click.argument("ground_truth")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The prediction file (.json .jsonl .tsv .parquet).",
-)
+@prediction_option
 @truth_options
 @proposals_option
 @proposal_options
@@ -172,12 +167,7 @@ def write_choices(method: Baseline, task: Task, fallback: str, output: Path) -> 
     metavar="NAME=CHECKPOINT",
     help="A MAF checkpoint to run with the baselines; may be repeated.",
 )
-@click.option(
-    "--features",
-    multiple=True,
-    metavar="FILE",
-    help="Region features of the proposals, which MAF looks at; may be repeated.",
-)
+@features_option
 @click.option("--detector", default="", metavar="NAME", help="What to call the proposals' source.")
 @fallback_option
 @protocol_options
@@ -187,13 +177,7 @@ def write_choices(method: Baseline, task: Task, fallback: str, output: Path) -> 
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep results, tables and predictions in this folder.",
 )
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-)
+@format_option
 @extra_option
 @bootstrap_options
 @space_options
@@ -239,11 +223,11 @@ def leaderboard(
         task,
         [baseline.name for baseline in chosen],
         predictions,
-        trained_methods(task, map(_named, checkpoints), features, reading["vectors"]),
         detector,
         fallback,
         samples,
         confidence,
+        trained_methods(task, map(_named, checkpoints), features, reading["vectors"]),
     )
     results = run_leaderboard(plan, output, _show)
     if output is not None:

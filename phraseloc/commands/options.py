@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from phraseloc.protocol import PROTOCOLS, Protocol, find_protocol, parse_overrides
+from phraseloc.report import FORMATS
 from phraseloc.space import CHOICES
 
 Command = Callable[..., None]
@@ -111,9 +112,31 @@ setting_option = click.option(
 )
 
 
+format_option = click.option(
+    "--format",
+    "style",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+)
+
+
 def protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:
     """Complete a protocol's name in the shell."""
     return [name for name in PROTOCOLS if name.startswith(incomplete)]
+
+
+protocol_options = options(
+    click.option(
+        "--protocol",
+        "name",
+        default="flickr30k",
+        show_default=True,
+        metavar="NAME",
+        shell_complete=protocol_names,
+    ),
+    setting_option,
+)
 
 
 def protocol_of(name: str, settings: tuple[str, ...]) -> Protocol:

@@ -11,8 +11,10 @@ import click
 from phraseloc.commands.options import (
     bootstrap_options,
     extra_option,
+    format_option,
     protocol_names,
     protocol_of,
+    protocol_options,
     setting_option,
     space_options,
     truth_options,
@@ -20,7 +22,7 @@ from phraseloc.commands.options import (
 from phraseloc.commands.program import INCOMPLETE
 from phraseloc.commands.reading import aligned, scored
 from phraseloc.protocol import PROTOCOLS, find_protocol
-from phraseloc.report import FORMATS, render_scores
+from phraseloc.report import render_scores
 
 
 @click.command()
@@ -37,13 +39,7 @@ from phraseloc.report import FORMATS, render_scores
     help="A protocol, see `phraseloc protocols`; may be repeated. [default: flickr30k]",
 )
 @setting_option
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-)
+@format_option
 @click.option(
     "--per-phrase", metavar="FILE", help="Write every phrase's result (.csv .tsv .jsonl .parquet)."
 )
@@ -98,22 +94,8 @@ def score(
 @click.argument("first", metavar="A")
 @click.argument("others", metavar="B…", nargs=-1, required=True)
 @truth_options
-@click.option(
-    "--protocol",
-    "name",
-    default="flickr30k",
-    show_default=True,
-    metavar="NAME",
-    shell_complete=protocol_names,
-)
-@setting_option
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-)
+@protocol_options
+@format_option
 @extra_option
 @bootstrap_options
 @space_options

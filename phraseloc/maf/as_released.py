@@ -18,7 +18,7 @@ import numpy as np
 
 from phraseloc.baselines import Choice, Task
 from phraseloc.columns import FloatArray, IntArray
-from phraseloc.errors import InputError, OptionError
+from phraseloc.errors import OptionError
 from phraseloc.maf.checkpoint import Checkpoint, Padding
 from phraseloc.maf.predict import BATCH
 from phraseloc.maf.regions import Regions
@@ -94,12 +94,7 @@ class _Model:
             raise OptionError(
                 f"{checkpoint.source} is not of the released code: expected --reading paper"
             )
-        if regions.width != feature.shape[1]:
-            raise InputError(
-                regions.source,
-                f"found features of {regions.width:,} numbers, expected {feature.shape[1]:,} as "
-                f"{checkpoint.source} has",
-            )
+        regions.check_width(feature.shape[1], checkpoint.source)
         rows = {word: 2 + row for row, word in enumerate(checkpoint.words)}
         vectors = np.concatenate([padding.rows, checkpoint.vectors]).astype(np.float64)
         return cls(checkpoint, padding, task, regions, rows, vectors)

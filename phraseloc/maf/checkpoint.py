@@ -135,10 +135,7 @@ class Checkpoint:
     @property
     def arrays(self) -> dict[str, Matrix]:
         """The weights that there are, by name."""
-        found = {
-            name: getattr(self, name)
-            for name in ("vectors", "phrase", "phrase_bias", "feature", "attribute")
-        }
+        found = {name: getattr(self, name) for name in _WEIGHTS}
         if self.padding is not None:
             found |= {f"padding.{name}": array for name, array in vars(self.padding).items()}
         return {name: array for name, array in found.items() if array is not None}

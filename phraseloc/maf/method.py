@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-import numpy as np
-
 from phraseloc.baselines import Baseline, Choice, Task, run_baseline
 from phraseloc.errors import OptionError
 from phraseloc.maf.as_released import choose_as_released
@@ -41,7 +39,7 @@ def as_baseline(
 
     state = sha256(f"{checkpoint.digest} {reading}".encode())
     if regions is not None:
-        state.update(regions.digest(np.arange(len(regions.row))).encode())
+        state.update(regions.whole_digest.encode())
     return Baseline(
         name,
         f"MAF, {checkpoint.facts.tfr}, {'+'.join(checkpoint.facts.vfr)}",

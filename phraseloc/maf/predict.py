@@ -13,7 +13,6 @@ import torch
 
 from phraseloc.baselines import Choice, Task
 from phraseloc.columns import FloatArray, IntArray, take_ragged
-from phraseloc.errors import InputError
 from phraseloc.maf.batches import Texts, batches_of
 from phraseloc.maf.checkpoint import Checkpoint
 from phraseloc.maf.inputs import Inputs, inputs_of
@@ -21,6 +20,8 @@ from phraseloc.maf.model import Model, similarity
 from phraseloc.maf.regions import Regions
 from phraseloc.similarity import text_features
 from phraseloc.vectors import WordVectors
+
+_CPU = torch.device("cpu")
 
 BATCH = 64
 """How many captions are handled together, and told from each other's images."""
@@ -40,14 +41,11 @@ def choose(checkpoint: Checkpoint, task: Task, regions: Regions | None = None) -
     """
     if checkpoint.labels_alone:
         return task.choose(task.best_labelled(_label_scores(checkpoint, task)))
-    inputs = _inputs(checkpoint, task, regions)
-    model = model_of(checkpoint).eval()
-    device = torch.device("cpu")
-    texts = Texts.of(inputs.label_bags, device), Texts.of(inputs.attribute_bags, device)
+    inputs, model, texts = _prepared(checkpoint, task, regions)
     best = np.full(len(task), -1)
     by_length = np.argsort(np.diff(inputs.objects)[inputs.images], kind="stable")
     with torch.inference_mode():
-        for captions, batch in batches_of(inputs, _chunks(by_length), device):
+        for captions, batch in batches_of(inputs, _chunks(by_length), _CPU):
             places = model.scores(batch, *texts).argmax(1).numpy()
             rows = inputs.phrases[take_ragged(inputs.captions, captions)[0]]
             first = inputs.objects[inputs.images[captions]][batch.phrase_caption.numpy()]
@@ -62,14 +60,11 @@ def caption_retrieval(
 
     Captions are shuffled by seed; the last batch is what is left. Of equals, the first counts.
     """
-    inputs = _inputs(checkpoint, task, regions)
-    model = model_of(checkpoint).eval()
-    device = torch.device("cpu")
-    texts = Texts.of(inputs.label_bags, device), Texts.of(inputs.attribute_bags, device)
+    inputs, model, texts = _prepared(checkpoint, task, regions)
     order = np.random.default_rng(seed).permutation(len(inputs))
     right = 0
     with torch.inference_mode():
-        for captions, batch in batches_of(inputs, _chunks(order), device):
+        for captions, batch in batches_of(inputs, _chunks(order), _CPU):
             objects = model.embed_objects(batch, *texts)
             phrases = model.embed_phrases(batch, objects)
             found = similarity(phrases, objects, batch.mask, batch.phrase_caption).argmax(1)
@@ -117,15 +112,16 @@ def _label_scores(checkpoint: Checkpoint, task: Task) -> FloatArray:
     return attended_scores(text.products, scale, *rows, entries)
 
 
-def _inputs(checkpoint: Checkpoint, task: Task, regions: Regions | None) -> Inputs:
+def _prepared(
+    checkpoint: Checkpoint, task: Task, regions: Regions | None
+) -> tuple[Inputs, Model, tuple[Texts, Texts]]:
+    """Lay the task out for the checkpoint's model."""
     feature = checkpoint.feature
-    if feature is not None and regions is not None and regions.width != feature.shape[1]:
-        raise InputError(
-            regions.source,
-            f"found features of {regions.width:,} numbers, expected {feature.shape[1]:,} as "
-            f"{checkpoint.source} has",
-        )
-    return inputs_of(task, checkpoint.words, checkpoint.facts.vfr, regions)
+    if feature is not None and regions is not None:
+        regions.check_width(feature.shape[1], checkpoint.source)
+    inputs = inputs_of(task, checkpoint.words, checkpoint.facts.vfr, regions)
+    texts = Texts.of(inputs.label_bags, _CPU), Texts.of(inputs.attribute_bags, _CPU)
+    return inputs, model_of(checkpoint).eval(), texts
 
 
 def _chunks(order: IntArray) -> Iterator[IntArray]:

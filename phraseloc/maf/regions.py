@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,25 @@ class Regions:
             here = file == number
             found[here] = rows[row[here]]
         return found
+
+    def check_width(self, width: int, source: str) -> None:
+        """Refuse features that are not as wide as a checkpoint's.
+
+        Raises
+        ------
+        InputError
+            if they are not
+        """
+        if self.width != width:
+            raise InputError(
+                self.source,
+                f"found features of {self.width:,} numbers, expected {width:,} as {source} has",
+            )
+
+    @cached_property
+    def whole_digest(self) -> str:
+        """The `digest` of all objects."""
+        return self.digest(np.arange(len(self.row)))
 
     def digest(self, objects: IntArray) -> str:
         """SHA-256 of the features of some objects, in their order.

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from phraseloc.report.scores import percent
-from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
+from phraseloc.report.tables import Table, render_sections, to_csv, to_json
 
 if TYPE_CHECKING:
     from phraseloc.comparison import Change, Comparison
     from phraseloc.scoring import Scores
 
-_LAYOUTS = {"table": to_text, "markdown": to_markdown, "latex": to_latex}
-
 
 def render_comparisons(scores: Sequence[Scores], found: Sequence[Comparison], style: str) -> str:
     """Render comparisons in one of `phraseloc.report.FORMATS`."""
     if style == "json":
-        import msgspec
-
-        return msgspec.json.format(msgspec.json.encode(_facts(scores, found))).decode()
+        return to_json(_facts(scores, found))
     if style == "csv":
-        return _csv(found)
+        return to_csv(list(_lines(found)))
     tables = [
         ("accuracy", _accuracies(scores)),
         (f"against {found[0].first}, in points", _differences(found)),
         ("by category: difference in points, wins and losses", _categories(found)),
     ]
-    layout, notes = _LAYOUTS[style], list(_notes(scores, found))
-    if style == "table":
-        parts = [f"{title}\n{indent(layout(table), '  ')}" for title, table in tables]
-        return "\n\n".join([*parts, "notes\n" + indent("\n".join(notes), "  ")])
-    if style == "markdown":
-        parts = [f"**{title}**\n\n{layout(table)}" for title, table in tables]
-        return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
-    parts = [f"% {title}\n{layout(table)}" for title, table in tables]
-    return "\n\n".join([*parts, "\n".join(f"% {note}" for note in notes)])
+    return render_sections(tables, list(_notes(scores, found)), style)
 
 
 def points(change: Change) -> str:
@@ -128,34 +113,26 @@ def _facts(scores: Sequence[Scores], found: Sequence[Comparison]) -> dict[str, A
     }
 
 
-def _csv(found: Sequence[Comparison]) -> str:
-    lines = [
-        {
-            "first": c.first,
-            "second": c.second,
-            "group": group,
-            "first_correct": change.first.correct,
-            "second_correct": change.second.correct,
-            "total": change.first.total,
-            "difference": change.difference,
-            "low": change.interval.low,
-            "high": change.interval.high,
-            "wins": change.wins,
-            "losses": change.losses,
-            **tests,
-        }
-        for c in found
-        for group, change, tests in (
-            (
-                "all",
-                c.change,
-                {"permutation": c.permutation, "holm": c.adjusted, "mcnemar": c.mcnemar},
-            ),
-            *((name, change, {}) for name, change in c.categories.items()),
-        )
-    ]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue().removesuffix("\n")
+def _lines(found: Sequence[Comparison]) -> Iterator[dict[str, object]]:
+    """Yield the figures of each comparison, of all phrases and then of each category."""
+    for c in found:
+        tests = {"permutation": c.permutation, "holm": c.adjusted, "mcnemar": c.mcnemar}
+        yield {**_figures(c, "all", c.change), **tests}
+        for name, change in c.categories.items():
+            yield _figures(c, name, change)
+
+
+def _figures(comparison: Comparison, group: str, change: Change) -> dict[str, object]:
+    return {
+        "first": comparison.first,
+        "second": comparison.second,
+        "group": group,
+        "first_correct": change.first.correct,
+        "second_correct": change.second.correct,
+        "total": change.first.total,
+        "difference": change.difference,
+        "low": change.interval.low,
+        "high": change.interval.high,
+        "wins": change.wins,
+        "losses": change.losses,
+    }

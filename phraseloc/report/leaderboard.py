@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from phraseloc.report.published import TITLE, published_table
-from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
+from phraseloc.report.tables import Table, render_sections, to_csv, to_json
 
 if TYPE_CHECKING:
     from phraseloc.formats.results import Entry, Fraction, Results
@@ -22,25 +19,12 @@ FILES = {"leaderboard.md": "markdown", "leaderboard.tex": "latex", "leaderboard.
 def render_leaderboard(results: Results, style: str) -> str:
     """Render results in one of `phraseloc.report.FORMATS`."""
     if style == "json":
-        import msgspec
-
-        return msgspec.json.format(msgspec.json.encode(results)).decode()
+        return to_json(results)
     if style == "csv":
-        return _csv(results)
+        return to_csv([dict(_figures(entry)) for entry in results.entries])
     tables = [("measured", _measured(results)), ("measured, by category", _categories(results))]
     tables.append((TITLE, published_table()))
-    notes = list(_notes(results))
-    if style == "latex":
-        return "\n\n".join(
-            [*(f"% {t}\n{to_latex(table)}" for t, table in tables), *(f"% {n}" for n in notes)]
-        )
-    if style == "markdown":
-        parts = [f"**{title}**\n\n{to_markdown(table)}" for title, table in tables]
-        return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes)])
-    sections = [(title, to_text(table)) for title, table in tables]
-    return "\n\n".join(
-        f"{title}\n{indent(text, '  ')}" for title, text in [*sections, ("notes", "\n".join(notes))]
-    )
+    return render_sections(tables, list(_notes(results)), style)
 
 
 def save_leaderboard(results: Results, folder: Path) -> None:
@@ -127,17 +111,6 @@ def _word_notes(vectors: Mapping[str, Any] | None, policy: str) -> Iterator[str]
     if c["silent"]:
         yield "unknown labels: " + ", ".join(c["silent"])
     yield f"words: {policy}"
-
-
-def _csv(results: Results) -> str:
-    """Give one line for each measured method, one column for each figure."""
-    lines = [dict(_figures(entry)) for entry in results.entries]
-    heads = list(dict.fromkeys(head for line in lines for head in line))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, heads, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue().removesuffix("\n")
 
 
 def _figures(entry: Entry) -> Iterator[tuple[str, object]]:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from phraseloc.report.scores import percent, render_scores
-from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
+from phraseloc.report.tables import LAYOUTS, Table, titled, to_csv, to_json
 
 if TYPE_CHECKING:
     from phraseloc.maf.ablation import Summary
     from phraseloc.maf.evaluation import Evaluation
-
-_LAYOUTS = {"table": to_text, "markdown": to_markdown, "latex": to_latex}
 
 
 def render_evaluation(found: Sequence[Evaluation], style: str) -> str:
@@ -27,13 +20,13 @@ def render_evaluation(found: Sequence[Evaluation], style: str) -> str:
     if style == "csv":
         return render_scores(scores, style)
     if style == "json":
-        return msgspec.json.format(msgspec.json.encode([_facts(e) for e in found])).decode()
+        return to_json([_facts(e) for e in found])
     rows = [
         [e.reading, percent(e.retrieval), f"{e.retrieval.correct}/{e.retrieval.total}"]
         for e in found
     ]
-    table = _LAYOUTS[style](Table(["reading", "own image of 64", "found/captions"], rows))
-    parts = [render_scores(scores, style), _titled("caption-to-image retrieval", table, style)]
+    table = Table(["reading", "own image of 64", "found/captions"], rows)
+    parts = [render_scores(scores, style), titled("caption-to-image retrieval", table, style)]
     if len(found) > 1:
         paper, released = (e.scores.accuracy for e in found)
         points = 100 * (paper.correct - released.correct) / paper.total
@@ -42,12 +35,6 @@ def render_evaluation(found: Sequence[Evaluation], style: str) -> str:
             f"{released.correct} of {paper.total} phrases"
         )
     return "\n\n".join(parts)
-
-
-def _titled(title: str, table: str, style: str) -> str:
-    if style == "table":
-        return f"{title}\n{indent(table, '  ')}"
-    return f"**{title}**\n\n{table}" if style == "markdown" else f"% {title}\n{table}"
 
 
 def _facts(evaluation: Evaluation) -> dict[str, Any]:
@@ -66,13 +53,9 @@ def render_ablation(found: Sequence[Summary], style: str) -> str:
     """Render the rows of an ablation in one of `phraseloc.report.FORMATS`."""
     facts = [_row(summary) for summary in found]
     if style == "json":
-        return msgspec.json.format(msgspec.json.encode(facts)).decode()
+        return to_json(facts)
     if style == "csv":
-        out = io.StringIO()
-        writer = csv.DictWriter(out, list(facts[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(facts)
-        return out.getvalue().removesuffix("\n")
+        return to_csv(facts)
     choices = list(found[0].cell.choices)
     heads = [*(name.replace("_", "-") for name in choices), "accuracy", "seeds"]
     heads += ["right/phrases", "published", "read in"]
@@ -87,7 +70,7 @@ def render_ablation(found: Sequence[Summary], style: str) -> str:
         ]
         for summary, row in zip(found, facts, strict=True)
     ]
-    return _LAYOUTS[style](Table(heads, rows, labels=len(choices)))
+    return LAYOUTS[style](Table(heads, rows, labels=len(choices)))
 
 
 def save_ablation(found: Sequence[Summary], folder: Path) -> None:

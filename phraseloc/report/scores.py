@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from phraseloc.report.tables import Table, to_latex, to_markdown, to_text
+from phraseloc.report.tables import Table, titled, to_csv, to_json, to_text
 
 if TYPE_CHECKING:
     from phraseloc.scoring import Accuracy, Scores
@@ -17,16 +17,16 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 def render_scores(scores: Sequence[Scores], style: str) -> str:
     """Render scores in one of `FORMATS`, a row for each of them in every table."""
     if style == "json":
-        return _json(scores)
+        return to_json([s.to_dict() for s in scores])
     if style == "csv":
-        return _csv(scores)
+        return to_csv([dict(_figures(s)) for s in scores])
     signatures = [f"{s.name}: {s.signature}" for s in scores]
     notes = sorted({note for s in scores for note in s.notes})
     if style == "latex":
         comments = "\n".join(f"% {line}" for line in [*signatures, *notes])
-        return "\n\n".join([*(f"% {t}\n{to_latex(table)}" for t, table in _wide(scores)), comments])
+        return "\n\n".join([*(titled(t, table, style) for t, table in _wide(scores)), comments])
     if style == "markdown":
-        parts = [f"**{t}**\n\n{to_markdown(table)}" for t, table in _wide(scores)]
+        parts = [titled(t, table, style) for t, table in _wide(scores)]
         return "\n\n".join([*parts, *(f"`{line}`" for line in signatures), *notes])
     sections = [(title, to_text(table)) for title, table in _tall(scores)]
     sections.append(("signature", "\n".join(signatures)))
@@ -130,26 +130,6 @@ def _recall(scores: Scores) -> Mapping[str, Accuracy]:
 
 def _thresholds(scores: Scores) -> Mapping[str, Accuracy]:
     return {f"{threshold:.2f}": accuracy for threshold, accuracy in scores.thresholds.items()}
-
-
-def _json(scores: Sequence[Scores]) -> str:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode([s.to_dict() for s in scores])).decode()
-
-
-def _csv(scores: Sequence[Scores]) -> str:
-    """Give one line for each score, one column for each figure."""
-    import csv
-    import io
-
-    lines = [dict(_figures(s)) for s in scores]
-    heads = list(dict.fromkeys(head for line in lines for head in line))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, heads, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue().removesuffix("\n")
 
 
 def _figures(scores: Scores) -> Iterator[tuple[str, object]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import indent
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,50 @@ def to_latex(table: Table) -> str:
     head, *rows = [" & ".join(map(_latex, line)) + r" \\" for line in (table.columns, *table.rows)]
     body = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", head, r"\midrule", *rows]
     return "\n".join([*body, r"\bottomrule", r"\end{tabular}"])
+
+
+LAYOUTS = {"table": to_text, "markdown": to_markdown, "latex": to_latex}
+"""The styles of tables, by the name of the format."""
+
+_TITLED = {"table": "{}\n{}", "markdown": "**{}**\n\n{}", "latex": "% {}\n{}"}
+
+
+def titled(title: str, table: Table, style: str) -> str:
+    """Lay a table out in one of `LAYOUTS`, under a title."""
+    laid = LAYOUTS[style](table)
+    return _TITLED[style].format(title, indent(laid, "  ") if style == "table" else laid)
+
+
+def render_sections(tables: Sequence[tuple[str, Table]], notes: Sequence[str], style: str) -> str:
+    """Lay out tables under their titles, and then the notes."""
+    parts = [titled(title, table, style) for title, table in tables]
+    if style == "table":
+        parts.append("notes\n" + indent("\n".join(notes), "  "))
+    elif style == "markdown":
+        parts.append("\n".join(f"- {note}" for note in notes))
+    else:
+        parts += [f"% {note}" for note in notes]
+    return "\n\n".join(parts)
+
+
+def to_csv(lines: Sequence[Mapping[str, object]]) -> str:
+    """Give one line for each mapping, a column for each key of any of them."""
+    import csv
+    import io
+
+    heads = list(dict.fromkeys(head for line in lines for head in line))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, heads, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue().removesuffix("\n")
+
+
+def to_json(value: Any) -> str:
+    """Give plain containers as JSON that a person can read."""
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
