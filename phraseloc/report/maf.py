@@ -62,7 +62,7 @@ def render_ablation(found: Sequence[Summary], style: str) -> str:
     rows = [
         [
             *(str(row[name]) for name in choices),
-            f"{100 * summary.mean:.2f} ± {100 * summary.deviation:.2f}",
+            _spread(summary),
             str(len(summary.correct)),
             f"{min(summary.correct)} to {max(summary.correct)}/{summary.total}",
             summary.cell.published or "-",
@@ -80,6 +80,13 @@ def save_ablation(found: Sequence[Summary], folder: Path) -> None:
     for suffix, style in {"md": "markdown", "csv": "csv", "json": "json", "tex": "latex"}.items():
         with replacing(folder / f"ablation.{suffix}") as file:
             file.write(render_ablation(found, style).encode() + b"\n")
+
+
+def _spread(summary: Summary) -> str:
+    """Give mean and standard deviation in percent; of one run, its figure alone."""
+    shown = f"{100 * summary.mean:.2f}"
+    several = len(summary.correct) > 1
+    return f"{shown} ± {100 * summary.deviation:.2f}" if several else shown
 
 
 def _row(summary: Summary) -> dict[str, Any]:

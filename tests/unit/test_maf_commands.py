@@ -351,3 +351,10 @@ def test_what_to_install_where_torch_is_not(world, refused, monkeypatch, tmp_pat
     for command in (world.train(), ("leaderboard", *world.test, *row)):
         message = refused(*command, "-o", tmp_path / "out")
         assert message == "phraseloc: MAF needs torch: pip install 'phraseloc[maf]'\n"
+
+
+def test_an_ablation_of_one_seed_has_no_deviation(world, done, tmp_path):
+    command = (*world.ablate("init"), "--seeds", 1, "--epochs", 1, "-o", tmp_path / "run")
+    shown = done(*command).stdout
+    assert "nan" not in shown
+    assert "±" not in shown
