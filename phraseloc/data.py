@@ -106,6 +106,7 @@ class GroundTruth:
     space : the convention of the file that the boxes came from
     source : the file's name, for messages
     unions_only : whether the file holds one box a phrase where entities may have had several
+    sentences : the whole caption (N,) that each phrase stands in, where the file has it
     validated : whether the data are known to be sound, as a cache's are
 
     Raises
@@ -126,6 +127,7 @@ class GroundTruth:
     space: BoxSpace = field(default_factory=BoxSpace)
     source: str = "ground truth"
     unions_only: bool = False
+    sentences: Strings | None = None
     validated: bool = False
 
     def __post_init__(self) -> None:
@@ -191,6 +193,7 @@ class GroundTruth:
             category_offsets=category_offsets,
             category_codes=self.category_codes[category_places],
             sizes=None if self.sizes is None else self.sizes[used],
+            sentences=None if self.sentences is None else self.sentences.take(rows),
         )
 
     @cached_property

@@ -25,9 +25,10 @@ from phraseloc.data import Predictions
 from phraseloc.errors import OptionError
 from phraseloc.formats.results import (
     Entry,
-    Fraction,
     Results,
+    entry_of,
     stored_entries,
+    write_ground_truth,
     write_predictions,
 )
 from phraseloc.scoring import Accuracy, Scores, score
@@ -140,6 +141,8 @@ def run_leaderboard(
     Entries that are there already, from the same inputs, are used again.
     """
     stored = {} if output is None else stored_entries(output)
+    if output is not None:
+        write_ground_truth(plan.task.truth, output)
     entries = []
     for baseline in plan.methods:
         key = plan.key(baseline)
@@ -161,7 +164,8 @@ def _measured(plan: Plan, baseline: Baseline, key: str, output: Path | None) -> 
     run = run_baseline(baseline, task, plan.fallback)
     vectors, objects = task.vectors, task.proposals
     return _entry(
-        plan.score(run.alignment, baseline.name),
+        plan,
+        baseline.name,
         run.alignment,
         output,
         key=key,
@@ -177,39 +181,32 @@ def _measured(plan: Plan, baseline: Baseline, key: str, output: Path | None) -> 
 
 
 def _scored(plan: Plan, name: str, alignment: Alignment, key: str, output: Path | None) -> Entry:
-    scores = plan.score(alignment, name)
     source = alignment.predictions.source
-    return _entry(scores, alignment, output, key=key, source=source, upper_bound=scores.upper_bound)
+    return _entry(plan, name, alignment, output, key=key, source=source)
 
 
 def _entry(
-    scores: Scores,
+    plan: Plan,
+    name: str,
     alignment: Alignment,
     output: Path | None,
     *,
-    upper_bound: Accuracy | None,
+    upper_bound: Accuracy | None = None,
     **facts: Any,
 ) -> Entry:
-    """Make an entry of a score; with ``output``, write its predictions there."""
+    """Score predictions for an entry; with ``output``, write them there."""
     place = digest = None
     if output is not None:
-        place, digest = write_predictions(alignment.predictions, output, scores.name)
-    return Entry(
-        name=scores.name,
-        accuracy=_fraction(scores.accuracy),
-        low=scores.interval.low,
-        high=scores.interval.high,
-        upper_bound=_fraction(upper_bound) if upper_bound else None,
-        categories={name: _fraction(a) for name, a in scores.categories.items()},
-        scores=scores.to_dict(),
+        place, digest = write_predictions(alignment.predictions, output, name)
+    scores = plan.score(alignment, name)
+    return entry_of(
+        plan.task.truth,
+        scores,
+        upper_bound=upper_bound or scores.upper_bound,
         predictions=place,
         predictions_sha256=digest,
         **facts,
     )
-
-
-def _fraction(accuracy: Accuracy) -> Fraction:
-    return Fraction(accuracy.correct, accuracy.total)
 
 
 def _results(plan: Plan, entries: Sequence[Entry]) -> Results:

@@ -50,7 +50,14 @@ def to_ground_truth(
         space=space,
         source=source,
         unions_only=not any(_field(records, "boxes")),
+        sentences=_captions(records),
     )
+
+
+def _captions(records: Sequence[Record]) -> Strings | None:
+    """Give the captions where every record has one; what is no text is of no use."""
+    captions = _field(records, "caption")
+    return Strings.of(captions) if all(type(text) is str for text in captions) else None
 
 
 def to_predictions(

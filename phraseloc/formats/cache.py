@@ -25,7 +25,7 @@ from phraseloc.formats.arrays import (
 )
 from phraseloc.space import BoxSpace
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever readers or columns change, so that an old file is never taken for a new one."""
 
 _ARRAYS = ("offsets", "boxes", "category_offsets", "category_codes")
@@ -90,6 +90,8 @@ def _store(ground_truth: GroundTruth, place: Path) -> None:
     arrays |= _key_arrays("keys", ground_truth.keys)
     if ground_truth.left_out is not None:
         arrays |= _key_arrays("left_out", ground_truth.left_out)
+    if ground_truth.sentences is not None:
+        arrays |= _string_arrays("sentences", ground_truth.sentences)
     metadata = {
         "source": ground_truth.source,
         "space": vars(ground_truth.space),
@@ -112,6 +114,7 @@ def _load(place: Path) -> GroundTruth:
         space=BoxSpace(**metadata["space"]),
         source=metadata["source"],
         unions_only=metadata["unions_only"],
+        sentences=_strings_of("sentences", arrays),
         validated=True,
     )
     vars(ground_truth).update(digest=metadata["digests"][0], union_digest=metadata["digests"][1])
@@ -123,8 +126,7 @@ def _key_arrays(prefix: str, keys: PhraseKeys) -> dict[str, Array]:
     for name in ("image", "sentence", "first_word", "entity", "phrase"):
         column = getattr(keys, name)
         if isinstance(column, Strings):
-            arrays[f"{prefix}.{name}"] = column.codes
-            arrays[f"{prefix}.{name}.values"] = packed(column.values)
+            arrays |= _string_arrays(f"{prefix}.{name}", column)
         elif column is not None:
             arrays[f"{prefix}.{name}"] = column
     return arrays
@@ -133,9 +135,16 @@ def _key_arrays(prefix: str, keys: PhraseKeys) -> dict[str, Array]:
 def _keys_of(prefix: str, arrays: Mapping[str, Array]) -> PhraseKeys:
     columns: dict[str, Any] = {}
     for name in ("image", "sentence", "first_word", "entity", "phrase"):
-        column = arrays.get(f"{prefix}.{name}")
-        values = arrays.get(f"{prefix}.{name}.values")
-        columns[name] = (
-            column if values is None or column is None else Strings(unpacked(values), column)
-        )
+        place = f"{prefix}.{name}"
+        texts = _strings_of(place, arrays)
+        columns[name] = arrays.get(place) if texts is None else texts
     return PhraseKeys(**columns)
+
+
+def _string_arrays(name: str, column: Strings) -> dict[str, Array]:
+    return {name: column.codes, f"{name}.values": packed(column.values)}
+
+
+def _strings_of(name: str, arrays: Mapping[str, Array]) -> Strings | None:
+    values = arrays.get(f"{name}.values")
+    return None if values is None else Strings(unpacked(values), arrays[name])

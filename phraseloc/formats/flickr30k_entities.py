@@ -54,6 +54,7 @@ class _Phrase:
     entity: str
     text: str
     categories: tuple[str, ...]
+    caption: str
 
 
 def read_release(
@@ -138,12 +139,14 @@ def _parse_sentences(image: str, data: bytes, name: str, problems: Problems) -> 
     for sentence, line in enumerate(lines_of(data, name)):
         end = words = 0
         marks = [match for match in _MARK.finditer(line) if match[3].strip()]
+        caption = " ".join(_MARK.sub(r"\3", line).split())
         for match in marks:
             words += len(line[end : match.start()].split())
             entity, categories, text = match.groups()
             tokens = text.split()
             kinds = tuple(categories[1:].split("/"))
-            yield _Phrase(image, sentence, words, entity, " ".join(tokens), kinds)
+            text = " ".join(tokens)
+            yield _Phrase(image, sentence, words, entity, text, kinds, caption)
             words += len(tokens)
             end = match.end()
         if line.count("[/EN#") != len(marks):
@@ -210,6 +213,7 @@ def _assemble(
         left_out_reasons=dict(sorted(reasons.items())),
         space=SPACE,
         source=source,
+        sentences=Strings.of([phrase.caption for phrase in boxed]),
     )
 
 

@@ -9,7 +9,7 @@ phraseloc reads and writes more fields, all of them optional:
   referring expressions) is the sentence of an image without one, with first word 0.
 - ``boxes``: several boxes, of the entity or ranked candidates, instead of ``box``; ``scores`` of
   them; or ``point``, ``[x, y]``.
-- ``categories``; ``width`` and ``height`` of the image.
+- ``categories``; ``width`` and ``height`` of the image; ``caption``, the whole text.
 
 What the numbers of a box mean is a `BoxSpace`, declared by the caller or in the file's header.
 """
@@ -51,6 +51,7 @@ class Record(msgspec.Struct, gc=False):
     categories: list[str] | None = None
     width: float | None = None
     height: float | None = None
+    caption: Any = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Results of a leaderboard: a folder of `results.json`, the methods' predictions, and tables."""
+"""Results: `results.json`, and in a leaderboard's folder ground truth, predictions and tables.
+
+An entry's `Marks` tell which phrases are right, so that methods can be compared, and a fall in
+accuracy told from noise, without its predictions.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from phraseloc._version import __version__
-from phraseloc.data import Predictions
+from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError
 from phraseloc.formats.source import read_bytes, reason_of, replacing
-from phraseloc.formats.write import save_predictions
+from phraseloc.formats.write import save_ground_truth, save_predictions
+from phraseloc.outcomes import Outcomes
+from phraseloc.scoring import Accuracy, Scores
 from phraseloc.space import BoxSpace
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised when the meaning of `results.json` changes, so that no old one is taken for a new one."""
 
 RESULTS = "results.json"
 PREDICTIONS = "predictions"
+GROUND_TRUTH = "ground_truth.jsonl.zst"
 
 
 class Fraction(msgspec.Struct, frozen=True):
@@ -32,6 +40,17 @@ class Fraction(msgspec.Struct, frozen=True):
     def value(self) -> float:
         """The share that is right, NaN of none."""
         return self.correct / self.total if self.total else float("nan")
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Which phrases are right, and which were scored at all where not all were.
+
+    Both are bits, packed, of the phrases in the order of their keys, so that they mean the same
+    whatever the order of a file is; JSON has them as base64.
+    """
+
+    correct: bytes
+    scored: bytes | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +70,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
     categories: dict[str, Fraction]
     scores: dict[str, Any]
+    marks: Marks | None = None
     text_features: str = ""
     detector: str = ""
     upper_bound: Fraction | None = None
@@ -75,6 +95,72 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[Entry]
     layout: int = LAYOUT
     version: str = __version__
+
+
+def entry_of(
+    ground_truth: GroundTruth,
+    scores: Scores,
+    *,
+    upper_bound: Accuracy | None = None,
+    **facts: Any,
+) -> Entry:
+    """Make an entry of a score."""
+    assert scores.outcomes is not None
+    return Entry(
+        name=scores.name,
+        accuracy=_fraction(scores.accuracy),
+        low=scores.interval.low,
+        high=scores.interval.high,
+        upper_bound=_fraction(upper_bound) if upper_bound else None,
+        categories={name: _fraction(a) for name, a in scores.categories.items()},
+        scores=scores.to_dict(),
+        marks=marks_of(ground_truth, scores.outcomes),
+        **facts,
+    )
+
+
+def _fraction(accuracy: Accuracy) -> Fraction:
+    return Fraction(accuracy.correct, accuracy.total)
+
+
+def marks_of(ground_truth: GroundTruth, outcomes: Outcomes) -> Marks:
+    """Give which phrases are right, as an entry stores it."""
+    order = ground_truth.keys.order
+    scored, correct = np.zeros((2, len(order)), bool)
+    scored[outcomes.phrase] = True
+    correct[outcomes.phrase] = outcomes.correct
+    absent = None if scored.all() else np.packbits(scored[order]).tobytes()
+    return Marks(np.packbits(correct[order]).tobytes(), absent)
+
+
+def marked_outcomes(ground_truth: GroundTruth, marks: Marks, source: str) -> Outcomes:
+    """Give outcomes as stored: which phrases are right; of overlaps they know no more.
+
+    Raises
+    ------
+    InputError
+        if the marks are not those of so many phrases
+    """
+    order = ground_truth.keys.order
+    scored, correct = np.ones((2, len(order)), bool)
+    for column, packed in ((scored, marks.scored), (correct, marks.correct)):
+        if packed is not None:
+            if len(packed) != -(-len(order) // 8):
+                raise InputError(
+                    source, f"found marks of {8 * len(packed):,} phrases, expected {len(order):,}"
+                )
+            column[order] = np.unpackbits(np.frombuffer(packed, np.uint8), count=len(order))
+    phrase = np.flatnonzero(scored)
+    right = correct[phrase]
+    return Outcomes(phrase, np.zeros_like(phrase), right[:, None].astype(np.float64), right)
+
+
+def write_ground_truth(ground_truth: GroundTruth, folder: Path) -> None:
+    """Write the ground truth into a folder of results, which then needs nothing else."""
+    make_folder(folder)
+    own = ground_truth.space
+    space = BoxSpace("xyxy", own.corners, own.origin)
+    save_ground_truth(ground_truth, folder / GROUND_TRUTH, space)
 
 
 def write_predictions(predictions: Predictions, folder: Path, name: str) -> tuple[str, str]:

@@ -45,9 +45,17 @@ def save_predictions(
     _write(list(_prediction_rows(predictions, space)), space, Path(path))
 
 
-def save_ground_truth(ground_truth: GroundTruth, path: str | Path) -> None:
-    """Write ground truth to a file whose suffix names the format; ``box`` is the union box."""
-    _write(list(_ground_truth_rows(ground_truth)), BoxSpace(), Path(path))
+def save_ground_truth(
+    ground_truth: GroundTruth, path: str | Path, space: BoxSpace | None = None
+) -> None:
+    """Write ground truth to a file whose suffix names the format; ``box`` is the union box.
+
+    Parameters
+    ----------
+    space : what the numbers of the file shall mean; by default the reference scorer's space
+    """
+    space = space or BoxSpace()
+    _write(list(_ground_truth_rows(ground_truth, space)), space, Path(path))
 
 
 def _prediction_rows(predictions: Predictions, space: BoxSpace) -> Iterator[dict[str, Any]]:
@@ -69,8 +77,7 @@ def _prediction_rows(predictions: Predictions, space: BoxSpace) -> Iterator[dict
         }
 
 
-def _ground_truth_rows(ground_truth: GroundTruth) -> Iterator[dict[str, Any]]:
-    space = BoxSpace()
+def _ground_truth_rows(ground_truth: GroundTruth, space: BoxSpace) -> Iterator[dict[str, Any]]:
     unions, boxes = (
         _plain(space.write(ground_truth.union_boxes)),
         _plain(space.write(ground_truth.boxes)),
@@ -86,6 +93,8 @@ def _ground_truth_rows(ground_truth: GroundTruth) -> Iterator[dict[str, Any]]:
             record["boxes"] = boxes[bounds[row] : bounds[row + 1]]
         if known[row]:
             record["width"], record["height"] = sizes[row]
+        if ground_truth.sentences is not None:
+            record["caption"] = ground_truth.sentences[row]
         yield record
 
 
