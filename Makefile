@@ -20,7 +20,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[glove]' --constraint constraints.txt
+	$(BIN)/pip install --quiet --editable '.[glove,report]' --constraint constraints.txt
 	touch $@
 
 $(VENV)/.tested: $(VENV)/bin/python pyproject.toml

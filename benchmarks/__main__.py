@@ -26,6 +26,12 @@ def _process() -> list[Section]:
     return [process.measure()]
 
 
+def _page() -> list[Section]:
+    from benchmarks import page
+
+    return [page.measure()]
+
+
 def _kernels() -> list[Section]:
     from benchmarks import kernels
 
@@ -58,6 +64,7 @@ def _maf() -> list[Section]:
 
 GROUPS: dict[str, Callable[[], list[Section]]] = {
     "process": _process,
+    "page": _page,
     "kernels": _kernels,
     "reading": _reading,
     "baselines": _baselines,

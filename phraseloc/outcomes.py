@@ -83,6 +83,8 @@ def pair_outcomes(
     box: IntArray,
     space: BoxSpace,
     protocol: Protocol,
+    *,
+    engine: str = "auto",
 ) -> tuple[FloatArray, BoolArray]:
     """Score pairs of a phrase and a box, such as every object of each phrase's image.
 
@@ -97,12 +99,10 @@ def pair_outcomes(
     overlap : (P,) float64
     correct : (P,) bool
     """
-    from phraseloc import kernels
-
     prepared = _prepared_boxes(ground_truth, boxes, space, protocol)[box]
     targets, offsets = _prepared_targets(ground_truth, np.arange(len(ground_truth)), protocol)
     places, offsets = take_ragged(offsets, phrase)
-    overlap = kernels.best_overlaps(
+    overlap = _engine(engine, len(places))(
         prepared,
         np.arange(len(phrase) + 1),
         targets[places],

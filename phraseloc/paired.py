@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from phraseloc.columns import FloatArray, IntArray
-from phraseloc.statistics import random_bits
+from phraseloc.statistics import pooled, random_bits
 
 _BLOCK = 64
 """How many images' signs are drawn at once."""
@@ -58,14 +58,23 @@ def permutation(images: Sequence[str], difference: IntArray, samples: int, seed:
     >>> permutation(ids, np.zeros(200, int), 999, 0)
     1.0
     """
-    seen = abs(int(difference.sum()))
-    moved = np.flatnonzero(difference)
-    sums = np.zeros(samples, np.float64)
+    return permutations(images, difference[:, None], samples, seed)[0]
+
+
+def permutations(
+    images: Sequence[str], differences: IntArray, samples: int, seed: int
+) -> list[float]:
+    """Give the p-value of `permutation` of each column of differences (M, P), on the same draws."""
+    images, differences = pooled(images, differences)
+    seen = np.abs(differences.sum(axis=0))
+    moved = np.flatnonzero(differences.any(axis=1))
+    sums = np.zeros((len(seen), samples), np.float64)
     for start in range(0, len(moved), _BLOCK):
         block = moved[start : start + _BLOCK]
         signs = 1.0 - 2.0 * random_bits([images[i] for i in block.tolist()], samples, seed)
-        sums += difference[block].astype(np.float64) @ signs
-    return float((1 + np.count_nonzero(np.abs(sums) >= seen)) / (1 + samples))
+        sums += differences[block].T.astype(np.float64) @ signs
+    as_large = np.count_nonzero(np.abs(sums) >= seen[:, None], axis=1)
+    return [float(count) for count in (1 + as_large) / (1 + samples)]
 
 
 def holm(values: Sequence[float]) -> list[float]:

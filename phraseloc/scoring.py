@@ -204,7 +204,6 @@ def _reduce(
     ranked = alignment.predictions.ranked
     thresholds = THRESHOLDS if protocol.overlap != "point" else ()
     accuracy, categories, intervals = _with_intervals(ground_truth, outcomes, bootstrap)
-    digest = ground_truth.union_digest if protocol.target == "union" else ground_truth.digest
     return Scores(
         name=alignment.predictions.source,
         protocol=protocol,
@@ -220,9 +219,9 @@ def _reduce(
         recall={k: at_rank(column) for column, k in enumerate(protocol.ranks) if ranked},
         upper_bound=at_rank(-1) if ranked else None,
         coverage=_coverage(alignment),
-        signature=_signature(protocol, accuracy.total, digest, bootstrap),
-        ground_truth=_facts(ground_truth, digest),
-        notes=_notes(ground_truth, alignment.predictions, protocol),
+        signature=signature_of(ground_truth, protocol, accuracy.total, bootstrap),
+        ground_truth=_facts(ground_truth, _target_digest(ground_truth, protocol)),
+        notes=notes_of(ground_truth, alignment.predictions, protocol),
         outcomes=outcomes,
     )
 
@@ -252,11 +251,21 @@ def _coverage(alignment: Alignment) -> Coverage:
     )
 
 
-def _signature(protocol: Protocol, total: int, digest: str, bootstrap: Bootstrap) -> str:
-    samples, seed, confidence = bootstrap
-    interval = f"ci:images-{samples}-seed{seed}-{confidence:g}"
-    parts = ["phraseloc", protocol.signature, f"n:{total}", f"gt:{digest[:12]}", interval]
+def signature_of(
+    ground_truth: GroundTruth, protocol: Protocol, total: int, bootstrap: Bootstrap | None = None
+) -> str:
+    """Say what a figure of so many phrases is made of; one without interval has no bootstrap."""
+    digest = _target_digest(ground_truth, protocol)
+    parts = ["phraseloc", protocol.signature, f"n:{total}", f"gt:{digest[:12]}"]
+    if bootstrap is not None:
+        samples, seed, confidence = bootstrap
+        parts.append(f"ci:images-{samples}-seed{seed}-{confidence:g}")
     return "|".join([*parts, f"version:{__version__}"])
+
+
+def _target_digest(ground_truth: GroundTruth, protocol: Protocol) -> str:
+    """Give the digest of the boxes that a protocol looks at."""
+    return ground_truth.union_digest if protocol.target == "union" else ground_truth.digest
 
 
 def _facts(ground_truth: GroundTruth, digest: str) -> dict[str, Any]:
@@ -305,7 +314,7 @@ def counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntA
     return total.reshape(shape), right.reshape(shape)
 
 
-def _notes(
+def notes_of(
     ground_truth: GroundTruth, predictions: Predictions, protocol: Protocol
 ) -> tuple[str, ...]:
     """Say what may surprise in a figure."""

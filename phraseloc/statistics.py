@@ -6,6 +6,10 @@ never phrases. Each image's weight in each sample is drawn from a Poisson distri
 generator whose key is the image's id: the weights depend on seed and id alone, not on the order of
 rows, the number of threads or how data are divided. Counts and weights are whole numbers, so every
 sum is exact and every figure has the same bits everywhere.
+
+Of more than `UNITS` images, those of one hash are resampled together (the random groups of Wolter,
+Introduction to Variance Estimation, 2007, ch. 2): images are independent, so that the sums of
+groups are too, and 4,096 of them tell the width of an interval within a percent or so.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from threading import Thread
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +32,9 @@ from phraseloc.errors import OptionError
 SAMPLES = 10_000
 SEED = 0
 CONFIDENCE = 0.95
+
+UNITS = 4096
+"""How many images are resampled one by one; of more, the groups that they fall into by hash."""
 
 _BLOCK = 64
 """How many images' weights are drawn at once."""
@@ -85,7 +93,8 @@ def bootstrap_ratios(
             f"found {samples} samples, seed {seed}, confidence {confidence}; expected at least "
             "one sample, a seed from 0 to 2**63 - 1, a confidence between 0 and 1"
         )
-    counts = np.concatenate([correct, total], axis=1).T
+    images, joined = pooled(images, np.concatenate([correct, total], axis=1))
+    counts = joined.T
     exact_in_single = np.abs(counts).sum(axis=1).max(initial=0) * max(_POISSON) < 2**24
     counts = counts.astype(np.float32 if exact_in_single else np.float64)
     right, of = np.split(_resampled(images, counts, samples, seed), 2)
@@ -95,6 +104,31 @@ def bootstrap_ratios(
         low, high = percentile(ratios, tail), percentile(ratios, 1 - tail)
         intervals.append(Interval(low, high, confidence, samples, seed))
     return intervals
+
+
+def pooled(images: Sequence[str], counts: IntArray) -> tuple[Sequence[str], IntArray]:
+    """Sum the counts (M, C) of more than `UNITS` images by group; fewer stay as they are.
+
+    Examples
+    --------
+    >>> names, sums = pooled([str(i) for i in range(10_000)], np.ones((10_000, 1), int))
+    >>> len(names), int(sums.sum())
+    (4096, 10000)
+    """
+    if len(images) <= UNITS:
+        return images, counts
+    units = np.fromiter(map(unit_of, images), np.int64, len(images))
+    sums = [np.bincount(units, column, UNITS) for column in counts.T]
+    return UNIT_NAMES, np.stack(sums, axis=1).astype(np.int64)
+
+
+def unit_of(image: str) -> int:
+    """Give the group of an image, 0 to `UNITS` - 1, by the CRC-32 of its id."""
+    return crc32(image.encode()) % UNITS
+
+
+UNIT_NAMES = tuple(f"group {unit}" for unit in range(UNITS))
+"""What the groups are called where images have ids."""
 
 
 def _resampled(

@@ -183,7 +183,13 @@ class Task:
         phrase = np.repeat(np.arange(len(self)), np.diff(self.starts))
         objects = self.objects
         return pair_outcomes(
-            self.truth, phrase, objects.boxes, self.pairs, objects.space, self.protocol
+            self.truth,
+            phrase,
+            objects.boxes,
+            self.pairs,
+            objects.space,
+            self.protocol,
+            engine="numba",
         )
 
     def best(self, scores: FloatArray) -> IntArray:

@@ -22,6 +22,7 @@ from phraseloc.commands.reading import (
     TASK_OPTIONS,
     aligned,
     chosen_baselines,
+    named_file,
     read_task,
     trained_methods,
 )
@@ -217,7 +218,7 @@ def leaderboard(
     reading = {key: more.pop(key) for key in TASK_OPTIONS}
     task = read_task(ground_truth, chosen, protocol, seed, files=files, **reading)
     predictions = {
-        label: aligned(task.truth, path, extra, more) for label, path in map(_named, given)
+        label: aligned(task.truth, path, extra, more) for label, path in map(named_file, given)
     }
     plan = Plan(
         task,
@@ -227,7 +228,7 @@ def leaderboard(
         fallback,
         samples,
         confidence,
-        trained_methods(task, map(_named, checkpoints), features, reading["vectors"]),
+        trained_methods(task, map(named_file, checkpoints), features, reading["vectors"]),
     )
     results = run_leaderboard(plan, output, _show)
     if output is not None:
@@ -236,12 +237,6 @@ def leaderboard(
         save_leaderboard(results, output)
         click.echo(f"wrote {output}", err=True)
     click.echo(render_leaderboard(results, style))
-
-
-def _named(item: str) -> tuple[str, str]:
-    """Split ``NAME=FILE``; the file alone is called by its stem."""
-    name, equals, path = item.partition("=")
-    return (name, path) if equals else (Path(item).name.partition(".")[0], item)
 
 
 def _show(entry: Entry, reused: bool) -> None:

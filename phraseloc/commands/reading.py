@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,22 @@ TASK_OPTIONS = (
     "policies",
 )
 """The options that say what a task is made of."""
+
+
+def named_file(item: str) -> tuple[str, str]:
+    """Split ``NAME=FILE``; the file alone is called by its stem.
+
+    A name has no slash, so that ``runs/rate=0.1/mine.json`` is a file.
+
+    Examples
+    --------
+    >>> named_file("mine=out/new.json"), named_file("runs/rate=0.1/mine.json.gz")
+    (('mine', 'out/new.json'), ('mine', 'runs/rate=0.1/mine.json.gz'))
+    """
+    name, equals, path = item.partition("=")
+    if equals and not {"/", "\\"} & set(name):
+        return name, path
+    return Path(item).name.partition(".")[0], item
 
 
 def aligned(truth: GroundTruth, path: str, extra: str, reading: dict[str, Any]) -> Alignment:
@@ -57,8 +74,6 @@ def scored(
     from phraseloc.scoring import score
 
     alignments = [aligned(truth, path, extra, reading) for path in files]
-    sources = [alignment.predictions.source for alignment in alignments]
-    labels = sources if len(set(sources)) == len(sources) else files
     return [
         score(
             truth,
@@ -68,9 +83,51 @@ def scored(
             name=label,
             **bootstrap,
         )
-        for alignment, label in zip(alignments, labels, strict=True)
+        for alignment, label in zip(alignments, labels_of(alignments, files), strict=True)
         for protocol in protocols
     ]
+
+
+def labels_of(alignments: Sequence[Alignment], files: Sequence[str]) -> Sequence[str]:
+    """Call predictions by their files' names where those are told apart, else by their paths."""
+    sources = [alignment.predictions.source for alignment in alignments]
+    return sources if len(set(sources)) == len(sources) else files
+
+
+def measured(
+    truth: GroundTruth,
+    items: Sequence[str],
+    protocol: Protocol,
+    extra: str,
+    reading: dict[str, Any],
+    bootstrap: dict[str, Any],
+) -> list[Scores]:
+    """Score files as `scored` does; ``FOLDER:NAME`` is a method as a leaderboard measured it."""
+    from phraseloc.formats.stored import find_stored
+
+    stored = {item: found for item in items if (found := find_stored(item)) is not None}
+    files = [item for item in items if item not in stored]
+    fresh = iter(scored(truth, files, [protocol], extra, reading, bootstrap))
+    return [_again(truth, *stored[item]) if item in stored else next(fresh) for item in items]
+
+
+def _again(truth: GroundTruth, folder: Path, name: str) -> Scores:
+    """Score a leaderboard's method as it was scored there, signature and all."""
+    from dataclasses import replace
+
+    from phraseloc.alignment import align
+    from phraseloc.formats.results import load_results
+    from phraseloc.formats.stored import find_named, load_predicted, protocol_of_results
+    from phraseloc.scoring import score
+
+    results = load_results(folder)
+    entry = find_named(results, name, folder)
+    alignment = align(truth, load_predicted(folder, entry))
+    predictions, protocol = alignment.predictions, protocol_of_results(results)
+    interval = entry.scores["interval"]
+    bootstrap = {key: interval[key] for key in ("samples", "seed", "confidence")}
+    found = score(truth, predictions, protocol, alignment=alignment, name=name, **bootstrap)
+    return replace(found, signature=entry.scores["signature"])
 
 
 def chosen_baselines(names: str | None, with_proposals: bool) -> list[Baseline]:

@@ -20,7 +20,8 @@ from phraseloc.commands.options import (
     truth_options,
 )
 from phraseloc.commands.program import INCOMPLETE
-from phraseloc.commands.reading import aligned, scored
+from phraseloc.commands.reading import aligned, measured, scored
+from phraseloc.errors import OptionError
 from phraseloc.protocol import PROTOCOLS, find_protocol
 from phraseloc.report import render_scores
 
@@ -119,10 +120,12 @@ def compare(
 
     Images are resampled for intervals and swapped for p-values, as phrases of an image depend on
     each other. Where there are several B, each is compared with A, and p-values are corrected.
+    FOLDER:NAME is the method NAME of a leaderboard's folder, as it was measured.
 
     \b
     Example:
       phraseloc compare annotations.zip old.json new.json --split test.txt
+      phraseloc compare annotations.zip results:glove-att new.json --split test.txt
     """
     protocol = protocol_of(name, settings)
     from phraseloc.comparison import compare as compared
@@ -131,7 +134,7 @@ def compare(
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     bootstrap = {"samples": samples, "seed": seed, "confidence": confidence}
-    scores = scored(truth, (first, *others), [protocol], extra, reading, bootstrap)
+    scores = measured(truth, (first, *others), protocol, extra, reading, bootstrap)
     click.echo(render_comparisons(scores, compared(truth, scores), style))
 
 
@@ -186,13 +189,70 @@ def validate(
 
 @click.command()
 @click.argument("name", required=False, shell_complete=protocol_names)
-def protocols(name: str | None) -> None:
-    """List the protocols, or show every choice of the one called NAME.
+@click.option(
+    "--explain",
+    "explained",
+    nargs=4,
+    metavar="GROUND_TRUTH PREDICTIONS A B",
+    help="Tell which phrases flip from protocol A to B, and why; options below are for it.",
+)
+@truth_options
+@format_option
+@click.option(
+    "--per-phrase",
+    metavar="FILE",
+    help="Write every phrase that flips (.csv .tsv .jsonl .parquet).",
+)
+@extra_option
+@space_options
+def protocols(
+    name: str | None,
+    explained: tuple[str, str, str, str] | None,
+    split: str | None,
+    unrelated: str | None,
+    truth_boxes: dict[str, Any],
+    style: str,
+    per_phrase: str | None,
+    extra: str,
+    **reading: Any,
+) -> None:
+    """List the protocols, show every choice of the one called NAME, or explain how two differ.
+
+    With --explain, A and B are names, with overrides after commas as in flickr30k,threshold=0.7.
+    A phrase flips when it is right, wrong or not scored under A and something else under B; the
+    reason is the field that, changed alone, makes it so.
 
     \b
     Example:
       phraseloc protocols maf-released
+      phraseloc protocols --explain annotations.zip mine.json flickr30k any-box \\
+          --split test.txt
     """
+    if explained is None:
+        _show(name)
+        return
+    if name is not None:
+        raise OptionError(f"found {name!r} beside --explain, which names both of its protocols")
+    ground_truth, predictions, *names = explained
+    from phraseloc.explanation import explain, read_protocol
+    from phraseloc.formats import load_ground_truth
+    from phraseloc.formats.per_phrase import SUFFIXES, write_rows
+    from phraseloc.formats.source import suffix_of
+    from phraseloc.report.explain import flip_columns, flip_rows, render_explanation
+
+    first, second = map(read_protocol, names)
+    if per_phrase is not None:
+        suffix_of(Path(per_phrase), SUFFIXES)
+    truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
+    alignment = aligned(truth, predictions, extra, reading)
+    found = explain(truth, alignment, first, second, names=names)
+    if per_phrase is not None:
+        write_rows(list(flip_rows(truth, found)), Path(per_phrase), flip_columns(truth))
+    click.echo(render_explanation(found, style))
+
+
+def _show(name: str | None) -> None:
+    """List the protocols, or show every choice of one."""
     if name is None:
         width = max(map(len, PROTOCOLS))
         for protocol in PROTOCOLS.values():

@@ -16,7 +16,7 @@ import numpy as np
 from phraseloc._version import __version__
 from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError
-from phraseloc.formats.source import read_bytes, reason_of, replacing
+from phraseloc.formats.source import compressed, read_bytes, reason_of, replacing
 from phraseloc.formats.write import save_ground_truth, save_predictions
 from phraseloc.outcomes import Outcomes
 from phraseloc.scoring import Accuracy, Scores
@@ -35,6 +35,10 @@ class Fraction(msgspec.Struct, frozen=True):
 
     correct: int
     total: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.total:
+            raise ValueError(f"{self.correct} of {self.total} cannot be right")
 
     @property
     def value(self) -> float:
@@ -178,9 +182,20 @@ def write_predictions(predictions: Predictions, folder: Path, name: str) -> tupl
 
 def save_results(results: Results, folder: Path) -> None:
     """Write `results.json`."""
-    make_folder(folder)
-    with replacing(folder / RESULTS) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    write_results(results, folder / RESULTS)
+
+
+def write_results(results: Results, place: Path) -> None:
+    """Write results to a file of any name, whole or not at all."""
+    make_folder(place.parent)
+    data = msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
+    with replacing(place) as file:
+        file.write(compressed(data, place))
+
+
+def place_of(path: Path) -> Path:
+    """Give the file that holds the results: `results.json` of a folder, or the file itself."""
+    return path / RESULTS if path.is_dir() else path
 
 
 def load_results(path: Path) -> Results:
@@ -191,17 +206,38 @@ def load_results(path: Path) -> Results:
     InputError
         if it breaks off, has another layout, or is something else
     """
-    place = path / RESULTS if path.is_dir() else path
+    place = place_of(path)
     data = read_bytes(place)
-    try:
-        results = msgspec.json.decode(data, type=Results)
-    except msgspec.MsgspecError as error:
-        raise InputError(str(place), f"found no results of a leaderboard: {error}") from None
-    if results.layout != LAYOUT:
+    layout = _layout_of(data)
+    if layout not in (None, LAYOUT):
         raise InputError(
-            str(place), f"found layout {results.layout}, expected {LAYOUT}; make the results anew"
+            str(place), f"found layout {layout}, expected {LAYOUT}; make the results anew"
         )
-    return results
+    try:
+        return msgspec.json.decode(data, type=Results)
+    except _UNREADABLE as error:
+        raise InputError(str(place), f"found no results of a leaderboard: {error}") from None
+
+
+def find_entry(results: Results, name: str, source: str) -> Entry:
+    """Find the entry to judge by: the only one, or the one of that name.
+
+    Raises
+    ------
+    InputError
+        if there are several and not one is called so, or none at all
+    """
+    if len(results.entries) == 1:
+        return results.entries[0]
+    found = [entry for entry in results.entries if entry.name == name]
+    if len(found) != 1:
+        names = ", ".join(entry.name for entry in results.entries) or "nothing"
+        raise InputError(
+            source,
+            f"found {len(found)} entries called {name!r}, expected one; it holds {names}, "
+            "and predictions are called by one of its names as NAME=FILE",
+        )
+    return found[0]
 
 
 def stored_entries(folder: Path) -> dict[str, Entry]:
@@ -210,15 +246,19 @@ def stored_entries(folder: Path) -> dict[str, Entry]:
     Results of another layout are made anew; a `results.json` of another kind is an error.
     """
     place = folder / RESULTS
-    if not place.exists() or _layout_of(place) not in (None, LAYOUT):
+    if not place.exists() or _layout_of(read_bytes(place)) not in (None, LAYOUT):
         return {}
     return {entry.key: entry for entry in load_results(folder).entries if _intact(entry, folder)}
 
 
-def _layout_of(place: Path) -> int | None:
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises of bytes that are no such JSON; the last of lists in lists without end."""
+
+
+def _layout_of(data: bytes) -> int | None:
     try:
-        return msgspec.json.decode(read_bytes(place), type=_Layout).layout
-    except msgspec.MsgspecError:
+        return msgspec.json.decode(data, type=_Layout).layout
+    except _UNREADABLE:
         return None
 
 

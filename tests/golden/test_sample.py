@@ -12,7 +12,8 @@ import pytest
 
 from phraseloc import GroundTruth, load_ground_truth, load_predictions
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 SAMPLE = EXAMPLES / "sample"
 CATEGORIES = {
     "animals",
@@ -99,9 +100,12 @@ def test_the_drawings_have_the_sizes_of_the_annotations(tmp_path: Path, truth: G
 def test_the_demo_prints_each_command_and_what_it_says() -> None:
     shown = run("demo.py")
     commands = [line for line in shown.splitlines() if line.startswith("$ phraseloc ")]
-    assert len(commands) == 5
+    assert len(commands) == 12
     assert "401 of 401 phrases have a prediction" in shown
     measured, published = shown.partition("published on Flickr30k Entities")[::2]
     assert "279/401" in measured  # of a prediction file
     assert "353/401" in measured  # of the oracle
     assert "21.99%" in published
+    report = ROOT / shown.splitlines()[-1]
+    assert report.name == "report.html"
+    assert "w2v-avg:union" in report.read_text("utf-8")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -158,3 +159,54 @@ def test_files_of_one_name_are_told_apart(run, truth_file, files, tmp_path):
     shown = run("compare", truth_file, files[0], other).stdout
     assert f"{files[0]}" in shown
     assert f"{other}" in shown
+
+
+@pytest.fixture
+def results(run, truth_file, guess_file, tmp_path):
+    """A leaderboard's folder with a method whose name has a colon."""
+    folder = tmp_path / "results"
+    methods = ("--baselines", "whole-image", "--predictions", f"mine:2={guess_file}")
+    assert run("leaderboard", truth_file, *methods, "-o", folder).exit_code == 0
+    return folder
+
+
+def test_a_leaderboards_method_compares_as_it_was_measured(run, truth_file, guess_file, results):
+    done = run("compare", truth_file, f"{results}:whole-image", guess_file, "--format", "json")
+    direct = run("compare", truth_file, guess_file, f"{results}:mine:2", "--format", "json")
+    assert done.exit_code == direct.exit_code == 0, done.output + direct.output
+    assert json.loads(done.stdout)["comparisons"][0]["change"]["second"]["correct"] == 3
+    assert json.loads(direct.stdout)["comparisons"][0]["change"]["wins"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--set", "threshold=0.7"],
+            "their signatures differ: protocol is flickr30k and flickr30k+",
+        ),
+        (["--samples", "99"], "ci is images-10000-seed0-0.95 and images-99-seed0-0.95"),
+        (["--protocol", "any-box"], "target is union and any"),
+    ],
+)
+def test_what_was_measured_otherwise_is_refused_and_named(
+    refused, truth_file, guess_file, results, arguments, message
+):
+    assert message in refused(
+        "compare", truth_file, f"{results}:whole-image", guess_file, *arguments
+    )
+
+
+def test_another_ground_truth_than_the_results_is_refused(
+    refused, write, truth, guess_file, results
+):
+    truth[0]["boxes"] = [[2, 2, 40, 40]]
+    other = write("other.json", truth)
+    message = refused("compare", other, f"{results}:whole-image", guess_file)
+    assert re.search(r"signatures differ: gt is \w{12} and \w{12}$", message)
+
+
+def test_a_method_that_a_folder_does_not_have_is_refused(refused, truth_file, guess_file, results):
+    message = refused("compare", truth_file, f"{results}:theirs", guess_file)
+    assert "has no method 'theirs': expected one of whole-image, mine:2" in message
+    assert "expected" in refused("compare", truth_file, results, guess_file)

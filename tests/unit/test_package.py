@@ -6,7 +6,10 @@ import pytest
 
 import phraseloc
 
-HEAVY = ("numpy", "numba", "scipy", "torch", "gensim", "pyarrow", "msgspec", "zstandard", "pooch")
+HEAVY = (
+    *("numpy", "numba", "scipy", "torch", "gensim", "pyarrow", "msgspec", "zstandard", "pooch"),
+    *("matplotlib", "jinja2", "duckdb", "dask"),
+)
 """What neither the import nor the help of the command line may load."""
 
 
