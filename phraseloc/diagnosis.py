@@ -64,12 +64,14 @@ class Diagnosis:
     codes : (N,) int64, the class of each outcome as an index of `CLASSES`, -1 where it is right
     distance : (N,) float64, generalized IoU of first prediction and union box, NaN where missing
     with_proposals : whether the detector's misses could be told
+    without_objects : how many wrong phrases are of images that the proposals do not have
     """
 
     scores: Scores
     codes: IntArray
     distance: FloatArray
     with_proposals: bool
+    without_objects: int = 0
 
     @property
     def outcomes(self) -> Outcomes:
@@ -169,7 +171,8 @@ def diagnose(
     codes[wrong] = np.argmax(tests, axis=0)
     distance = np.full(len(codes), np.nan)
     distance[wrong] = np.where(row < 0, np.nan, world.distance())
-    return Diagnosis(scores, codes, distance, proposals is not None)
+    without = 0 if proposals is None else int((world.rows_of(proposals) < 0).sum())
+    return Diagnosis(scores, codes, distance, proposals is not None, without)
 
 
 def _by_worst_phrase(
@@ -239,11 +242,14 @@ class _World:
             return entity.codes
         return np.unique(self.truth.union_boxes, axis=0, return_inverse=True)[1].reshape(-1)
 
+    def rows_of(self, proposals: Proposals) -> IntArray:
+        """Give the row of each phrase's image among those of the proposals, -1 without one."""
+        rows = proposals.rows_of(self.truth.keys.image.values)
+        return rows[self.truth.keys.image.codes[self.phrase]]
+
     def reached_by(self, proposals: Proposals) -> BoolArray:
         """Tell for which phrases an object of their image would be right."""
-        rows = proposals.rows_of(self.truth.keys.image.values)[
-            self.truth.keys.image.codes[self.phrase]
-        ]
+        rows = self.rows_of(proposals)
         offsets = np.append(proposals.offsets, proposals.offsets[-1])
         places, starts = take_ragged(offsets, np.where(rows < 0, len(offsets) - 2, rows))
         owner = np.repeat(np.arange(len(rows)), np.diff(starts))

@@ -179,7 +179,7 @@ def _prepared_targets(
         kept = ~(boxes[:, :2] + ground_truth.space.origin == 0).all(axis=1)
         counts = np.add.reduceat(kept, offsets[:-1]) if len(kept) else kept
         boxes, offsets = boxes[kept], offsets_of(counts)
-    if protocol.target == "union" and len(boxes) != len(phrase):
+    if protocol.target == "union" and (np.diff(offsets) > 1).any():
         some = np.diff(offsets) > 0
         boxes = ragged_union(boxes, np.append(offsets[:-1][some], len(boxes)))
         offsets = offsets_of(some.astype(np.int64))

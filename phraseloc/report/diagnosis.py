@@ -150,6 +150,9 @@ def _notes(found: Diagnosis) -> Iterator[str]:
     accuracy = found.scores.accuracy
     yield f"{found.scores.name}: {percent(accuracy)}% ({accuracy.correct}/{accuracy.total}) right"
     yield "a wrong phrase is in the first class that holds, in the order of the table"
+    if found.without_objects:
+        count = found.without_objects
+        yield f"{count:,} wrong phrases are of images that the proposals do not have"
     if not found.with_proposals:
         yield "the detector's misses are told with --proposals"
     yield from found.scores.notes

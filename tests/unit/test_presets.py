@@ -184,3 +184,13 @@ def test_a_box_points_with_its_centre(outcome):
 def test_generalized_iou(guess, overlap, right, outcome):
     found = outcome("refcoco-giou", [(0, 0, 2, 2)], guess, space=EDGES, truth_space=EDGES)
     assert found == (pytest.approx(float(overlap), abs=1e-15), right)
+
+
+def test_boxes_are_joined_though_another_phrase_lost_its_only_one(make_truth, make_predictions):
+    """As many boxes are left as there are phrases; a phrase's two are one target all the same."""
+    space = BoxSpace("xyxy", "inclusive", 0)
+    groups = [[[0, 0, 9, 9]], [[20, 20, 29, 29], [40, 40, 49, 49]]]
+    truth = make_truth(groups, space=space)
+    guesses = make_predictions(truth, [[[0, 0, 9, 9]], [[20, 20, 29, 29]]], space=space)
+    found = score(truth, guesses, "maf-released").outcomes
+    assert found.overlap[:, 0].tolist() == [0, 100 / 900]
