@@ -7,12 +7,13 @@ the file allows. What does not fit is an error that names the rows.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, IntArray, Strings
+from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions
 from phraseloc.errors import Problems
 from phraseloc.geometry import OVERSHOOT, far_outside
@@ -267,19 +268,42 @@ def _same_words(found: str, expected: str) -> bool:
 def _in_pixels(
     ground_truth: GroundTruth, predictions: Predictions, problems: Problems
 ) -> Predictions:
-    """Scale relative boxes by their image's size, and check that boxes lie about their image."""
+    image = predictions.keys.image.codes_in(ground_truth.keys.image.values)
+    sizes = np.where(image[:, None] >= 0, ground_truth.image_sizes[image], np.nan)
+    return in_pixels(
+        predictions,
+        sizes,
+        image >= 0,
+        problems,
+        lambda row: f"{predictions.where(row)}: image {predictions.keys.image[row]}",
+    )
+
+
+def in_pixels(
+    predictions: Predictions,
+    sizes: FloatArray,
+    known: BoolArray,
+    problems: Problems,
+    describe: Callable[[int], str],
+) -> Predictions:
+    """Scale relative boxes by their image's size, and check that boxes lie about their image.
+
+    Parameters
+    ----------
+    sizes : (N, 2) float64, width and height of each row's image, NaN where unknown
+    known : (N,) bool, the rows whose image the ground truth has
+    describe : names a row and its image
+    """
     owner = np.repeat(np.arange(len(predictions)), np.diff(predictions.offsets))
     if not len(owner):
         return predictions
     boxes = predictions.boxes
-    image = predictions.keys.image.codes_in(ground_truth.keys.image.values)
-    sizes = np.where(image[:, None] >= 0, ground_truth.image_sizes[image], np.nan)
     if predictions.space.relative:
         problems.add_rows(
             f"boxes in units {predictions.space.units} need the images' sizes, which the ground "
             "truth does not have (the official release has)",
-            np.flatnonzero((image >= 0) & np.isnan(sizes[:, 0])),
-            lambda row: f"{predictions.where(row)}: image {predictions.keys.image[row]}",
+            np.flatnonzero(known & np.isnan(sizes[:, 0])),
+            describe,
         )
         boxes = boxes * np.tile(sizes[owner], 2)
     sizes = sizes[owner]

@@ -92,14 +92,14 @@ def compare(ground_truth: GroundTruth, scores: Sequence[Scores]) -> list[Compari
     """
     if len(scores) < 2:
         raise OptionError("expected two or more methods to compare")
-    _check_alike(scores)
+    check_alike(scores)
     first, *others = scores
     found = [_compared(ground_truth, first, other) for other in others]
     adjusted = holm([comparison.permutation for comparison in found])
     return [replace(c, adjusted=value) for c, value in zip(found, adjusted, strict=True)]
 
 
-def _check_alike(scores: Sequence[Scores]) -> None:
+def check_alike(scores: Sequence[Scores]) -> None:
     """Refuse scores that say different things."""
     first, *others = scores
     known = _fields(first.signature)

@@ -314,7 +314,7 @@ def check_boxes(
     -------
     (B,) bool, the boxes without a finite, positive area
     """
-    flat: BoolArray = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
+    flat: BoolArray = (boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])
     if not flat.any() and np.isfinite(boxes).all():
         return flat
     finite = np.isfinite(boxes).all(axis=1)

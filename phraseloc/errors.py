@@ -87,6 +87,15 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._counts)
 
+    def __add__(self, other: Problems) -> Problems:
+        both = Problems(self.source)
+        for part in (self, other):
+            for kind, count in part._counts.items():
+                both._counts[kind] = both._counts.get(kind, 0) + count
+                examples = both._examples.setdefault(kind, [])
+                examples.extend(part._examples[kind][: EXAMPLES - len(examples)])
+        return both
+
     def add(self, kind: str, example: str) -> None:
         """Note one problem: its kind, and the row with what was found there."""
         self.add_rows(kind, [example], str)

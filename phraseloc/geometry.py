@@ -28,10 +28,11 @@ def areas(boxes: FloatArray) -> FloatArray:
 
 def far_outside(boxes: FloatArray, sizes: FloatArray) -> BoolArray:
     """Tell which boxes (N, 4) leave their images, of width and height (N, 2), by `OVERSHOOT`."""
-    slack = OVERSHOOT * sizes
-    beyond = (boxes[:, :2] < -slack) | (boxes[:, 2:] > sizes + slack)
-    beyond |= (boxes[:, :2] >= sizes) | (boxes[:, 2:] < 0)
-    outside: BoolArray = np.any(beyond, axis=1)
+    outside = np.zeros(len(boxes), bool)
+    for side in (0, 1):
+        low, high, size = boxes[:, side], boxes[:, side + 2], sizes[:, side]
+        slack = OVERSHOOT * size
+        outside |= (low < -slack) | (high > size + slack) | (low >= size) | (high < 0)
     return outside
 
 

@@ -47,7 +47,23 @@ class Outcomes:
 def find_outcomes(
     ground_truth: GroundTruth, alignment: Alignment, protocol: Protocol, *, engine: str = "auto"
 ) -> Outcomes:
-    """Compute the overlap of every phrase that the protocol counts, once."""
+    """Compute the overlap of every phrase that the protocol counts, once.
+
+    Raises
+    ------
+    OptionError
+        if it counts none
+    """
+    outcomes = outcomes_of_part(ground_truth, alignment, protocol, engine=engine)
+    if not len(outcomes.phrase):
+        raise OptionError(f"protocol {protocol.name} leaves no phrase to score")
+    return outcomes
+
+
+def outcomes_of_part(
+    ground_truth: GroundTruth, alignment: Alignment, protocol: Protocol, *, engine: str = "auto"
+) -> Outcomes:
+    """Compute the overlaps of a part of a ground truth, of which a protocol may count none."""
     predictions = alignment.predictions
     if predictions.points and protocol.overlap != "point":
         raise InputError(
@@ -55,8 +71,6 @@ def find_outcomes(
             f"found points, but protocol {protocol.name} scores boxes; expected protocol pointing",
         )
     phrase = np.flatnonzero(_counted(ground_truth, alignment, protocol))
-    if not len(phrase):
-        raise OptionError(f"protocol {protocol.name} leaves no phrase to score")
     prediction = alignment.rows[phrase]
     boxes, offsets = _prepared_predictions(ground_truth, predictions, prediction, protocol)
     targets, target_offsets = _prepared_targets(ground_truth, phrase, protocol)
@@ -152,7 +166,7 @@ def _prepared_boxes(
     ground_truth: GroundTruth, boxes: FloatArray, space: BoxSpace, protocol: Protocol
 ) -> FloatArray:
     """Give predicted boxes as the protocol's arithmetic takes them."""
-    flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
+    flat = (boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])
     written, wanted = space.corner_shift, ground_truth.space.corner_shift
     boxes = _truncated(boxes, space, protocol)
     if protocol.frame == "written":

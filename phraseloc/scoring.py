@@ -255,8 +255,12 @@ def signature_of(
     ground_truth: GroundTruth, protocol: Protocol, total: int, bootstrap: Bootstrap | None = None
 ) -> str:
     """Say what a figure of so many phrases is made of; one without interval has no bootstrap."""
-    digest = _target_digest(ground_truth, protocol)
-    parts = ["phraseloc", protocol.signature, f"n:{total}", f"gt:{digest[:12]}"]
+    return signed(protocol, total, _target_digest(ground_truth, protocol)[:12], bootstrap)
+
+
+def signed(protocol: Protocol, total: int, digest: str, bootstrap: Bootstrap | None = None) -> str:
+    """Join the parts of a signature."""
+    parts = ["phraseloc", protocol.signature, f"n:{total}", f"gt:{digest}"]
     if bootstrap is not None:
         samples, seed, confidence = bootstrap
         parts.append(f"ci:images-{samples}-seed{seed}-{confidence:g}")

@@ -106,12 +106,14 @@ class BoxSpace:
         out = np.array(boxes, dtype=np.float64).reshape(-1, 4)
         if self.relative:
             out /= _SCALE[self.units]
-        out[:, :2] -= self.origin
-        if self.layout == "xywh":
-            out[:, 2:] += out[:, :2]
-        elif self.plus_one != self.origin:
-            out[:, 2:] += self.plus_one - self.origin
-        return out + 0.0  # -0.0 becomes 0.0: equal boxes have equal bits
+        for low, high in ((0, 2), (1, 3)):  # a column at a time, which NumPy does much faster
+            out[:, low] -= self.origin
+            if self.layout == "xywh":
+                out[:, high] += out[:, low]
+            elif self.plus_one != self.origin:
+                out[:, high] += self.plus_one - self.origin
+        out += 0.0  # -0.0 becomes 0.0: equal boxes have equal bits
+        return out
 
     def read_points(self, points: FloatArray | list[list[float]]) -> FloatArray:
         """Turn a file's points (N, 2) into continuous ``x, y``; a pixel is its centre."""

@@ -108,26 +108,32 @@ def measured(
     stored = {item: found for item in items if (found := find_stored(item)) is not None}
     files = [item for item in items if item not in stored]
     fresh = iter(scored(truth, files, [protocol], extra, reading, bootstrap))
-    return [_again(truth, *stored[item]) if item in stored else next(fresh) for item in items]
+    return [
+        _again(truth, *stored[item], protocol, bootstrap) if item in stored else next(fresh)
+        for item in items
+    ]
 
 
-def _again(truth: GroundTruth, folder: Path, name: str) -> Scores:
-    """Score a leaderboard's method as it was scored there, signature and all."""
+def _again(
+    truth: GroundTruth, folder: Path, name: str, protocol: Protocol, bootstrap: dict[str, Any]
+) -> Scores:
+    """Score a leaderboard's method, which must have been measured just so."""
     from dataclasses import replace
 
     from phraseloc.alignment import align
+    from phraseloc.comparison import check_alike
     from phraseloc.formats.results import load_results
-    from phraseloc.formats.stored import find_named, load_predicted, protocol_of_results
+    from phraseloc.formats.stored import find_named, load_predicted
     from phraseloc.scoring import score
 
     results = load_results(folder)
     entry = find_named(results, name, folder)
     alignment = align(truth, load_predicted(folder, entry))
-    predictions, protocol = alignment.predictions, protocol_of_results(results)
-    interval = entry.scores["interval"]
-    bootstrap = {key: interval[key] for key in ("samples", "seed", "confidence")}
+    predictions = alignment.predictions
     found = score(truth, predictions, protocol, alignment=alignment, name=name, **bootstrap)
-    return replace(found, signature=entry.scores["signature"])
+    measured = replace(found, name=f"{folder}:{name}", signature=entry.scores["signature"])
+    check_alike((measured, found))
+    return found
 
 
 def chosen_baselines(names: str | None, with_proposals: bool) -> list[Baseline]:

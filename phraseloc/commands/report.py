@@ -152,7 +152,8 @@ def _stored(folder: Path) -> tuple[GroundTruth, Results, dict[str, Alignment]]:
     from phraseloc.formats.stored import load_folder, load_predicted
 
     truth, results = load_folder(folder)
-    found = {entry.name: align(truth, load_predicted(folder, entry)) for entry in results.entries}
+    entries = [entry for entry in results.entries if entry.predictions is not None]
+    found = {entry.name: align(truth, load_predicted(folder, entry)) for entry in entries}
     return truth, results, found
 
 

@@ -21,6 +21,7 @@ from phraseloc.commands.options import (
 )
 from phraseloc.commands.program import INCOMPLETE
 from phraseloc.commands.reading import aligned, measured, scored
+from phraseloc.commands.streaming import find_job, stream_options, total
 from phraseloc.errors import OptionError
 from phraseloc.protocol import PROTOCOLS, find_protocol
 from phraseloc.report import render_scores
@@ -47,6 +48,7 @@ from phraseloc.report import render_scores
 @extra_option
 @bootstrap_options
 @space_options
+@stream_options
 def score(
     ground_truth: str,
     predictions: tuple[str, ...],
@@ -61,16 +63,22 @@ def score(
     samples: int,
     seed: int,
     confidence: float,
+    memory: int | None,
+    workers: int | None,
+    cluster: str | None,
+    scratch: Path | None,
     **reading: Any,
 ) -> None:
     """Score PREDICTIONS against GROUND_TRUTH.
 
     GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, TSV
-    or Parquet file; PREDICTIONS are such files, or - for standard input.
+    or Parquet file; PREDICTIONS are such files, or - for standard input. Large files, patterns and
+    folders of Parquet or JSON are streamed.
 
     \b
     Example:
       phraseloc score annotations.zip mine.json --split test.txt --protocol flickr30k
+      phraseloc score 'truth/*.parquet' 'mine/*.parquet' --workers 8
     """
     protocols = [protocol_of(name, settings) for name in names]
     if per_phrase is not None:
@@ -78,6 +86,17 @@ def score(
         from phraseloc.formats.source import suffix_of
 
         suffix_of(Path(per_phrase), SUFFIXES)
+    streaming = {"memory": memory, "workers": workers, "cluster": cluster, "scratch": scratch}
+    chosen: dict[str, Any] = {"split": split, "unrelated": unrelated, "extra": extra}
+    chosen["truth_boxes"] = truth_boxes
+    job = find_job(ground_truth, predictions, protocols, streaming, **chosen, **reading)
+    if job is not None:
+        from phraseloc.bulk.run import score_bulk
+
+        totals = total(job, streaming, per_phrase)
+        scores = score_bulk(job, totals, (samples, seed, confidence))
+        click.echo(render_scores(scores, style))
+        return
     from phraseloc.formats import load_ground_truth
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
@@ -100,6 +119,7 @@ def score(
 @extra_option
 @bootstrap_options
 @space_options
+@stream_options
 def compare(
     ground_truth: str,
     first: str,
@@ -114,6 +134,10 @@ def compare(
     samples: int,
     seed: int,
     confidence: float,
+    memory: int | None,
+    workers: int | None,
+    cluster: str | None,
+    scratch: Path | None,
     **reading: Any,
 ) -> None:
     """Tell whether predictions B are better than A on GROUND_TRUTH, and in which categories.
@@ -128,13 +152,27 @@ def compare(
       phraseloc compare annotations.zip results:glove-att new.json --split test.txt
     """
     protocol = protocol_of(name, settings)
+    streaming = {"memory": memory, "workers": workers, "cluster": cluster, "scratch": scratch}
+    chosen: dict[str, Any] = {"split": split, "unrelated": unrelated, "extra": extra}
+    chosen["truth_boxes"] = truth_boxes
+    files = (first, *others)
+    job = find_job(ground_truth, files, [protocol], streaming, compared=True, **chosen, **reading)
+    from phraseloc.report.compare import render_comparisons
+
+    if job is not None:
+        from phraseloc.bulk.run import compare_bulk, score_bulk
+
+        totals = total(job, streaming)
+        ends = (samples, seed, confidence)
+        found = compare_bulk(job, totals, ends)
+        click.echo(render_comparisons(score_bulk(job, totals, ends), found, style))
+        return
     from phraseloc.comparison import compare as compared
     from phraseloc.formats import load_ground_truth
-    from phraseloc.report.compare import render_comparisons
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     bootstrap = {"samples": samples, "seed": seed, "confidence": confidence}
-    scores = measured(truth, (first, *others), protocol, extra, reading, bootstrap)
+    scores = measured(truth, files, protocol, extra, reading, bootstrap)
     click.echo(render_comparisons(scores, compared(truth, scores), style))
 
 

@@ -78,8 +78,8 @@ def read_json(data: bytes, source: str, problems: Problems) -> RecordFile:
         return _checked(objects, "record", rows, header, problems, str(error))
 
 
-def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
-    """Read a record a line, after an optional header line.
+def read_json_lines(data: bytes, source: str, problems: Problems, first: int = 1) -> RecordFile:
+    """Read a record a line, after an optional header line; the first line has a number.
 
     Raises
     ------
@@ -89,21 +89,21 @@ def read_json_lines(data: bytes, source: str, problems: Problems) -> RecordFile:
     text = check_text(data, source)
     first_line, _, rest = data.partition(b"\n")
     header: Mapping[str, Any] = {}
-    first = 1
+    begin = first
     with suppress(msgspec.DecodeError, RecursionError):
         declared = _PROBE.decode(first_line).phraseloc
         if declared:
-            header, data, first = _header(declared, source), rest, 2
+            header, data, begin = _header(declared, source), rest, first + 1
     try:
         records = _LINE.decode_lines(data)
         if len(records) == data.count(b"\n") + bool(data and not data.endswith(b"\n")):
-            return _sound(records, "line", first, header)
+            return _sound(records, "line", begin, header)
         reason = "a blank line"
     except (msgspec.DecodeError, RecursionError) as error:
         reason = str(error)
     objects, rows = [], []
-    lines = text.removesuffix("\n").split("\n")[first - 1 :]
-    for row, line in enumerate(lines, start=first):
+    lines = text.removesuffix("\n").split("\n")[begin - first :]
+    for row, line in enumerate(lines, start=begin):
         with noting(problems, "a line that is not a record"):
             objects.append(_parse(line, f"line {row}"))
             rows.append(row)

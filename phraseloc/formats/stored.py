@@ -46,10 +46,12 @@ def load_predicted(folder: Path, entry: Entry) -> Predictions:
     InputError
         if they cannot be read, or are not those that were measured
     """
-    place = folder / (entry.predictions or "")
-    if entry.predictions is None or sha256(read_bytes(place)).hexdigest() != (
-        entry.predictions_sha256
-    ):
+    if entry.predictions is None:
+        raise InputError(
+            str(folder), f"has no predictions of {entry.name}; run the leaderboard again"
+        )
+    place = folder / entry.predictions
+    if sha256(read_bytes(place)).hexdigest() != entry.predictions_sha256:
         raise InputError(
             str(place), f"is not what {entry.name} was measured with; make the results anew"
         )

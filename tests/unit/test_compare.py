@@ -210,3 +210,16 @@ def test_a_method_that_a_folder_does_not_have_is_refused(refused, truth_file, gu
     message = refused("compare", truth_file, f"{results}:theirs", guess_file)
     assert "has no method 'theirs': expected one of whole-image, mine:2" in message
     assert "expected" in refused("compare", truth_file, results, guess_file)
+
+
+def test_two_stored_methods_are_checked_against_the_ground_truth(refused, write, truth, results):
+    truth[0]["boxes"] = [[2, 2, 40, 40]]
+    pair = (f"{results}:whole-image", f"{results}:mine:2")
+    assert "signatures differ: gt is" in refused("compare", write("other.json", truth), *pair)
+
+
+def test_two_stored_methods_are_not_what_other_options_ask_for(refused, truth_file, results):
+    pair = (f"{results}:whole-image", f"{results}:mine:2")
+    message = refused("compare", truth_file, *pair, "--protocol", "strict")
+    assert "protocol is flickr30k and strict" in message
+    assert "ci is" in refused("compare", truth_file, *pair, "--samples", 99)

@@ -1,0 +1,157 @@
+"""Many processes or machines: parts of the rows to totals, on Dask, and these added up as a tree.
+
+Totals are whole numbers, so that workers, parts and a worker's death cannot move a bit: what a dead
+worker had in hand is done again by another. Where files are not in one order, their parts are first
+divided into buckets, in a folder that all workers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from phraseloc.bulk.pairs import NotInOrder
+from phraseloc.bulk.reading import Part, Table, rows_of_shards
+from phraseloc.bulk.run import (
+    Job,
+    Totals,
+    buckets_of,
+    total_in_order,
+    total_of_bucket,
+    without_threads,
+    write_side,
+)
+from phraseloc.errors import MissingExtra
+
+PARTS = 4
+"""How many parts each worker gets, so that a slow one does not hold up the rest."""
+
+_BRANCHES = 8
+"""How many totals are added up at once."""
+
+
+@contextmanager
+def connected(workers: int | None = None, address: str | None = None) -> Iterator[Any]:
+    """Give a client of so many processes here, or of the cluster at an address.
+
+    Raises
+    ------
+    MissingExtra
+        if Dask is not installed
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise MissingExtra("dask", "scale", "working on many processes") from None
+    if address is not None:
+        with distributed.Client(address) as client:  # type: ignore[no-untyped-call]
+            yield client
+        return
+    with (
+        distributed.LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+        ) as cluster,
+        distributed.Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
+        yield client
+
+
+def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
+    """Go through all rows on a cluster.
+
+    Parameters
+    ----------
+    client : a client of Dask
+    scratch : a folder that all workers see, for rows that are not in one order
+    """
+    job = without_threads(job)
+    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    parts = cut(job, PARTS * workers)
+    if parts is not None:
+        try:
+            return _added(
+                client, [client.submit(total_in_order, job, p, pure=False) for p in parts]
+            )
+        except NotInOrder:
+            pass
+    with TemporaryDirectory(prefix="phraseloc-", dir=scratch) as name:
+        folder = Path(name)
+        buckets = buckets_of(job, PARTS * workers)
+        written = [
+            client.submit(write_side, job, side, folder, buckets, part, piece, pure=False)
+            for side, table in enumerate(job.tables)
+            for piece, part in enumerate(pieces(table, PARTS * workers))
+        ]
+        client.gather(written)
+        totals = (
+            client.submit(total_of_bucket, job, folder, b, pure=False) for b in range(buckets)
+        )
+        return _added(client, list(totals))
+
+
+def cut(job: Job, count: int) -> list[list[Part]] | None:
+    """Cut the rows of all tables at the same places, about so many; None where that cannot be.
+
+    Of JSON, only a shard is a part, and each table must have as many.
+    """
+    sizes = [rows_of_shards(table) for table in job.tables]
+    if any(size is None for size in sizes):
+        shards = {len(table.shards.files) for table in job.tables}
+        if len(shards) > 1:
+            return None
+        return [[[(shard, 0, None)]] * len(sizes) for shard in range(shards.pop())]
+    totals = {sum(size) for size in sizes if size is not None}
+    if len(totals) > 1:
+        return None
+    ends = np.linspace(0, totals.pop(), count + 1).astype(np.int64).tolist()
+    return [
+        [_range(size, low, high) for size in sizes if size is not None]
+        for low, high in pairwise(ends)
+        if high > low
+    ]
+
+
+def pieces(table: Table, count: int) -> list[Part]:
+    """Cut the rows of a table into about so many parts; of JSON, into its shards."""
+    size = rows_of_shards(table)
+    if size is None:
+        return [[(shard, 0, None)] for shard in range(len(table.shards.files))]
+    ends = np.linspace(0, sum(size), count + 1).astype(np.int64).tolist()
+    return [_range(size, low, high) for low, high in pairwise(ends) if high > low]
+
+
+def _range(sizes: Sequence[int], low: int, high: int) -> Part:
+    """Give the rows from one to before another, of all shards' rows one after another."""
+    part, begin = [], 0
+    for shard, size in enumerate(sizes):
+        first, last = max(low - begin, 0), min(high - begin, size)
+        if first < last:
+            part.append((shard, first, last))
+        begin += size
+    return part
+
+
+def _added(client: Any, futures: list[Any]) -> Totals:
+    """Add up totals where they are, some at a time; their order is kept."""
+    while len(futures) > 1:
+        groups = [futures[i : i + _BRANCHES] for i in range(0, len(futures), _BRANCHES)]
+        futures = [client.submit(_sum, group, pure=False) for group in groups]
+    total: Totals = futures[0].result()
+    return total
+
+
+def _sum(totals: Sequence[Totals]) -> Totals:
+    first, *others = totals
+    for other in others:
+        first = first + other
+    return first

@@ -1,0 +1,60 @@
+"""What is wrong with a large file of JSON Lines, told as the reader of small files tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from phraseloc.errors import InputError, Problems
+from phraseloc.formats.json_records import is_lines, read_json_lines
+
+_CHUNK = 16_000_000
+"""How many bytes are looked at together."""
+
+
+def find_problem(file: str) -> InputError | None:
+    """Read a file again, a chunk of lines at a time; None where every line is sound.
+
+    The error names the wrong lines of the first chunk that has any, by their numbers in the file.
+    """
+    with _opened(Path(file)) as stream:
+        before = 0
+        try:
+            for chunk in _chunks(stream):
+                if before == 0 and not is_lines(chunk):
+                    return None
+                problems = Problems(file)
+                read_json_lines(chunk, file, problems, first=before + 1)
+                if problems:
+                    return InputError(file, "\n".join(problems.lines()))
+                before += chunk.count(b"\n")
+        except InputError as error:
+            return error
+        except (OSError, EOFError) as error:
+            return InputError(file, f"cannot be read: {error}")
+    return None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    import gzip
+
+    import zstandard
+
+    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
+    stream: IO[bytes] = openers.get(path.suffix, open)(path, "rb")
+    return stream
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield whole lines, some megabytes at a time."""
+    rest = b""
+    while block := stream.read(_CHUNK):
+        head, end, tail = block.rpartition(b"\n")
+        if end:
+            yield rest + head + end
+            rest = tail
+        else:
+            rest += block
+    if rest:
+        yield rest

@@ -1,0 +1,341 @@
+"""Reading shards by DuckDB: a stream of blocks, with as much memory as it is given.
+
+The columns are those of records (`phraseloc.formats.records`), cast to one type each; what cannot
+be cast is an error that names the file. A thread of its own reads ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Full, Queue
+from threading import Event, Thread
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from phraseloc.bulk.columns import Columns, Origin, columns_of
+from phraseloc.bulk.shards import Shards
+from phraseloc.errors import InputError, MissingExtra, Problems
+from phraseloc.formats.records import declared_space
+from phraseloc.space import BoxSpace
+
+ROWS = 122_880
+"""Rows of a block: a row group of DuckDB."""
+
+_AHEAD = 3
+"""How many blocks are read before they are asked for."""
+
+_TYPES = {
+    "image": "VARCHAR",
+    "sentence": "BIGINT",
+    "first_word": "BIGINT",
+    "start": "BIGINT",
+    "phraseId": "BIGINT",
+    "entity": "VARCHAR",
+    "box": "DOUBLE[]",
+    "boxes": "DOUBLE[][]",
+    "scores": "DOUBLE[]",
+    "point": "DOUBLE[]",
+    "categories": "VARCHAR[]",
+    "width": "DOUBLE",
+    "height": "DOUBLE",
+}
+_NUMBERS = tuple(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG"))
+_NUMBERS = (*_NUMBERS, "INTEGER", "UINTEGER")
+_FAMILIES = {"VARCHAR": ("VARCHAR",), "BIGINT": _NUMBERS, "DOUBLE": (*_NUMBERS, "FLOAT", "DOUBLE")}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Shards that agree in their columns and in what their boxes mean.
+
+    Parameters
+    ----------
+    shards : the files
+    select : the columns, as SQL
+    space : the convention of their boxes
+    skip : how many header lines each file begins with
+    """
+
+    shards: Shards
+    select: str
+    space: BoxSpace
+    skip: int = 0
+
+    @property
+    def row_name(self) -> str:
+        """What messages call a row."""
+        return "line" if self.skip or self._lines else "record"
+
+    @property
+    def _lines(self) -> bool:
+        return self.shards.format == "json" and not _is_array(self.shards.files[0])
+
+
+def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
+    """Look at the columns and headers of shards, which must agree.
+
+    Raises
+    ------
+    InputError
+        if a shard cannot be read, lacks a column, or differs from the first
+    """
+    first: tuple[dict[str, str], dict[str, Any]] | None = None
+    for file in shards.files:
+        found = _columns(file, shards.format), _header(file, shards.format)
+        if first is None:
+            first = found
+        elif found != first:
+            raise InputError(file, _difference(found, first, shards.files[0]))
+    assert first is not None
+    columns, header = first
+    space = declared_space(header, declared, shards.files[0])
+    names = [name for name in _TYPES if name in columns]
+    parts = [f'"{n}"' if columns[n] == _TYPES[n] else f'"{n}"::{_TYPES[n]} "{n}"' for n in names]
+    skip = int(bool(header)) if shards.format == "json" else 0
+    return Table(shards, ", ".join(parts), space, skip)
+
+
+Part = Sequence[tuple[int, int, int | None]]
+"""Ranges of rows: a shard, its first row from 0, and the row before which the range ends."""
+
+
+def read_blocks(
+    table: Table,
+    problems: Problems,
+    memory: int,
+    part: Part | None = None,
+    *,
+    ahead: bool = True,
+) -> Iterator[Columns]:
+    """Read the blocks of all shards, or of a part of them, in the order of their rows.
+
+    Parameters
+    ----------
+    memory : how many bytes DuckDB may use
+    ahead : whether a thread reads ahead
+
+    Raises
+    ------
+    InputError
+        if a file breaks off, or has rows that cannot be read; rows that are merely wrong are noted
+    """
+    whole = [(shard, 0, None) for shard in range(len(table.shards.files))]
+    blocks = _blocks(table, problems, memory, whole if part is None else part)
+    return _ahead(blocks) if ahead else blocks
+
+
+def _blocks(table: Table, problems: Problems, memory: int, part: Part) -> Iterator[Columns]:
+    files = table.shards.files
+    for shard, low, high in part:
+        number = low + 1
+        for batch in _batches(table, files[shard], memory, low, high):
+            if number == 1 and table.skip:
+                batch, number = batch.slice(table.skip), 1 + table.skip
+            rows = np.arange(number, number + len(batch))
+            origin = Origin(files, np.full(len(rows), shard), rows, table.row_name)
+            number += len(batch)
+            if len(batch):
+                yield columns_of(batch, origin, problems)
+
+
+def rows_of_shards(table: Table) -> list[int] | None:
+    """Give how many rows each shard has; None of JSON, which only reading tells."""
+    if table.shards.format == "json":
+        return None
+    return [_count([file]) for file in table.shards.files]
+
+
+def estimate_rows(table: Table) -> int:
+    """Give about how many rows the shards have; of JSON by the space that they take."""
+    if table.shards.format == "json":
+        return table.shards.size // (20 if table.shards.files[0].endswith((".gz", ".zst")) else 100)
+    return _count(table.shards.files)
+
+
+def _count(files: Sequence[str]) -> int:
+    names = ", ".join(map(_quoted, files))
+    counted = connect(64_000_000).sql(f"SELECT count(*) FROM read_parquet([{names}])").fetchall()
+    return int(counted[0][0])
+
+
+def connect(memory: int, threads: int = 1) -> Any:
+    """Give a connection that uses so many bytes, and no network.
+
+    Raises
+    ------
+    MissingExtra
+        if DuckDB or pyarrow is not installed
+    """
+    try:
+        import duckdb
+        import pyarrow  # noqa: F401 - what DuckDB gives blocks as
+    except ImportError as error:
+        raise MissingExtra(error.name or "duckdb", "scale", "reading large files") from None
+    settings: dict[str, Any] = {
+        "threads": threads,
+        "memory_limit": f"{max(memory, 64_000_000)}B",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    return duckdb.connect(config=settings)
+
+
+def _batches(
+    table: Table, file: str, memory: int, low: int = 0, high: int | None = None
+) -> Iterator[Any]:
+    import duckdb
+
+    source = _source(file, table.shards.format)
+    if low or high is not None:
+        source = f"{source.removesuffix(')')}, file_row_number=true) WHERE file_row_number >= {low}"
+        source += "" if high is None else f" AND file_row_number < {high}"
+    try:
+        yield from connect(memory).sql(f"SELECT {table.select} FROM {source}").to_arrow_reader(ROWS)
+    except duckdb.Error as error:
+        raise _unreadable(file, table.shards.format, error) from None
+
+
+def _unreadable(file: str, kind: str, error: Exception) -> InputError:
+    """Say what is wrong with a file, line by line as the reader of small files does."""
+    reason = str(error).strip().partition("\n")[0]
+    if kind == "json":
+        from phraseloc.bulk.lines import find_problem
+
+        found = find_problem(file)
+        if found is not None:
+            return found
+        return InputError(file, f"not JSON that can be read: {reason}")
+    return InputError(file, f"not a Parquet file that can be read: {reason}")
+
+
+def _source(file: str, kind: str) -> str:
+    if kind == "parquet":
+        return f"read_parquet({_quoted(file)})"
+    types = ", ".join(f"\"{name}\": '{kind}'" for name, kind in _TYPES.items())
+    form = "array" if _is_array(file) else "newline_delimited"
+    return f"read_json({_quoted(file)}, format='{form}', columns={{{types}}})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _columns(file: str, kind: str) -> dict[str, str]:
+    """Give the columns of a file that records have, with their types in SQL."""
+    if kind == "json":
+        _head(file)
+        return dict(_TYPES)
+    import duckdb
+
+    try:
+        rows = connect(64_000_000).sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
+    except duckdb.Error as error:
+        raise _unreadable(file, kind, error) from None
+    columns = {name: found for name, found, *_ in rows if name in _TYPES}
+    if "image" not in columns:
+        names = [row[0] for row in rows]
+        raise InputError(file, f'found columns {names}, expected "image" among them')
+    for name, found in columns.items():
+        base = _TYPES[name].rstrip("[]")
+        depth = _TYPES[name].count("[]")
+        if found.rstrip("[]") not in _FAMILIES[base] or found.count("[") != depth:
+            raise InputError(file, f"found column {name} of type {found}, expected {_TYPES[name]}")
+    return columns
+
+
+def _header(file: str, kind: str) -> dict[str, Any]:
+    """Give what a file declares of its boxes."""
+    if kind == "json":
+        line = _head(file).partition(b"\n")[0]
+        try:
+            declared = msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            return {}
+        found = declared.get("phraseloc")
+        return found if isinstance(found, dict) and len(declared) == 1 else {}
+    found = f"SELECT decode(value) FROM parquet_kv_metadata({_quoted(file)})"
+    rows = connect(64_000_000).sql(f"{found} WHERE decode(key) = 'phraseloc'").fetchall()
+    try:
+        return msgspec.json.decode(rows[0][0], type=dict[str, Any]) if rows else {}
+    except msgspec.MsgspecError as error:
+        raise InputError(file, f"its phraseloc metadata cannot be read: {error}") from None
+
+
+def _head(file: str) -> bytes:
+    """Give the beginning of a JSON file, unpacked."""
+    import gzip
+
+    import zstandard
+
+    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
+    try:
+        with openers.get(Path(file).suffix, open)(file, "rb") as stream:
+            head: bytes = stream.read(4096)
+    except (OSError, EOFError, zstandard.ZstdError) as error:
+        raise InputError(file, f"cannot be read: {error}") from None
+    if not head.strip():
+        raise InputError(file, "the file is empty")
+    return head
+
+
+def _is_array(file: str) -> bool:
+    return _head(file).lstrip()[:1] == b"["
+
+
+def _difference(
+    found: tuple[dict[str, str], dict[str, Any]],
+    first: tuple[dict[str, str], dict[str, Any]],
+    name: str,
+) -> str:
+    """Say in what a shard differs from the first."""
+    for kind, here, there in zip(("column", "header field"), found, first, strict=True):
+        for field in {**there, **here}:
+            if here.get(field) != there.get(field):
+                return (
+                    f"found {kind} {field} {here.get(field, 'absent')}, expected "
+                    f"{there.get(field, 'absent')} as in {name}"
+                )
+    raise AssertionError("shards that differ in nothing")
+
+
+def _ahead(source: Iterator[Any]) -> Iterator[Any]:
+    """Read ahead in a thread; an exception comes out where its item would have."""
+    queue: Queue[tuple[str, Any]] = Queue(_AHEAD)
+    stopped = Event()
+
+    def put(kind: str, item: Any) -> None:
+        while not stopped.is_set():
+            try:
+                queue.put((kind, item), timeout=0.1)
+            except Full:
+                continue
+            return
+
+    def run() -> None:
+        try:
+            for item in source:
+                put("item", item)
+                if stopped.is_set():
+                    return
+        except Exception as error:
+            put("error", error)
+        else:
+            put("end", None)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, item = queue.get()
+            if kind == "error":
+                raise item
+            if kind == "end":
+                return
+            yield item
+    finally:
+        stopped.set()
+        thread.join()

@@ -1,0 +1,97 @@
+"""Shards: the files that one name stands for, and whether they are so large that they are streamed.
+
+A name is a file, a pattern (``runs/*.parquet``), or a folder of files of one format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic  # a name may hold folders, which Path.glob takes apart
+from pathlib import Path
+
+from phraseloc.errors import InputError
+from phraseloc.formats.source import STDIN, reason_of
+
+LARGE = {"parquet": 8_000_000, "json": 50_000_000}
+"""From how many bytes on a file of a format is streamed; Parquet packs what JSON writes out."""
+
+_FORMATS = {
+    ".parquet": "parquet",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".jsonl.gz": "json",
+    ".json.gz": "json",
+    ".jsonl.zst": "json",
+    ".json.zst": "json",
+}
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Files of one format, in the order of their names, which is that of their rows.
+
+    Parameters
+    ----------
+    name : what was asked for, for messages
+    files : their paths
+    format : parquet or json, an array or lines
+    """
+
+    name: str
+    files: tuple[str, ...]
+    format: str
+
+    @property
+    def size(self) -> int:
+        """How many bytes they have."""
+        return sum(Path(file).stat().st_size for file in self.files)
+
+
+def find_shards(name: str) -> Shards | None:
+    """Find the shards of a name; None where it is nothing that could be streamed.
+
+    Raises
+    ------
+    InputError
+        if a pattern or a folder has no file, or files of several formats
+    """
+    if name == STDIN:
+        return None
+    place = Path(name)
+    try:
+        if has_magic(name) and not place.exists():
+            files = sorted(f for f in glob(name) if Path(f).is_file())  # noqa: PTH207
+        elif place.is_dir():
+            files = sorted(str(file) for file in place.iterdir() if _format(file.name))
+            if not files:
+                return None
+        else:
+            files = [name] if place.exists() else []
+    except OSError as error:
+        raise InputError(name, reason_of(error)) from None
+    if not files:
+        if has_magic(name):
+            raise InputError(name, "no file matches")
+        return None
+    return _of_one_format(name, files)
+
+
+def is_large(shards: Shards) -> bool:
+    """Tell whether shards are to be streamed: they are several, or large."""
+    return len(shards.files) > 1 or shards.size >= LARGE[shards.format]
+
+
+def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:
+    formats = {_format(Path(file).name) for file in files}
+    if len(formats) > 1:
+        found = ", ".join(sorted({Path(file).suffix or "none" for file in files}))
+        raise InputError(name, f"found files of several formats ({found}), expected one")
+    (form,) = formats
+    return None if form is None else Shards(name, tuple(files), form)
+
+
+def _format(file: str) -> str | None:
+    found = (s for s in sorted(_FORMATS, key=len, reverse=True) if file.endswith(s))
+    return _FORMATS.get(next(found, ""))

@@ -1,0 +1,132 @@
+"""Options and calls of files that are streamed: large ones, several at once, or on a cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phraseloc.commands.options import options
+from phraseloc.errors import OptionError
+from phraseloc.protocol import Protocol
+
+if TYPE_CHECKING:
+    from phraseloc.bulk.run import Job, Totals
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def parse_bytes(_ctx: Any, _param: Any, text: str | None) -> int | None:
+    """Parse a size such as ``4GB`` or ``500M``."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if not match or not float(match[1]):
+        raise click.BadParameter(f"found {text!r}; expected a size such as 4GB or 500MB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+stream_options = options(
+    click.option(
+        "--memory",
+        metavar="SIZE",
+        callback=parse_bytes,
+        help="About how much a large file may use, as 4GB. [default: 4GB]",
+    ),
+    click.option(
+        "--workers", type=click.IntRange(1), metavar="N", help="Work in so many processes here."
+    ),
+    click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster there."),
+    click.option(
+        "--scratch",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="A folder that all workers see, for rows in different orders.",
+    ),
+)
+
+
+def find_job(
+    ground_truth: str,
+    files: Sequence[str],
+    protocols: Sequence[Protocol],
+    streaming: dict[str, Any],
+    *,
+    split: str | None,
+    unrelated: str | None,
+    compared: bool = False,
+    **reading: Any,
+) -> Job | None:
+    """Give the job of files that are to be streamed; None where all are small.
+
+    Raises
+    ------
+    OptionError
+        if files are to be streamed that cannot be
+    """
+    if not any(streaming.values()) and not _may_be_large([ground_truth, *files]):
+        return None
+    from phraseloc.bulk.shards import find_shards, is_large
+
+    shards = [find_shards(name) for name in (ground_truth, *files)]
+    known = [one for one in shards if one is not None]
+    if not any(streaming.values()) and not any(map(is_large, known)):
+        return None
+    if len(known) < len(shards):
+        name = (ground_truth, *files)[shards.index(None)]
+        raise OptionError(
+            f"{name} cannot be streamed: expected Parquet, JSON or JSON Lines, as "
+            "`phraseloc convert` writes them"
+        )
+    if split or unrelated:
+        raise OptionError(
+            f"{ground_truth} is streamed whole: expected no --split, but a file of the split, as "
+            "`phraseloc convert --split` writes it"
+        )
+    from phraseloc.bulk.run import MEMORY, make_job
+
+    memory = streaming["memory"] or MEMORY
+    return make_job(known[0], known[1:], protocols, memory=memory, compared=compared, **reading)
+
+
+def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) -> Totals:
+    """Go through all rows, here or on a cluster; write every phrase's result where asked to."""
+    workers, address = streaming["workers"], streaming["cluster"]
+    if workers and address:
+        raise OptionError("found --workers and --cluster; expected one of them")
+    if workers or address:
+        if per_phrase is not None:
+            raise OptionError("--per-phrase is written by one process: expected no workers")
+        from phraseloc.bulk.cluster import connected, total_on
+
+        with connected(workers, address) as client:
+            return total_on(client, job, streaming["scratch"])
+    from phraseloc.bulk.run import total_of
+
+    with ExitStack() as stack:
+        told = None
+        if per_phrase is not None:
+            if Path(per_phrase).suffix != ".parquet":
+                raise OptionError(f"{per_phrase}: results of large files are written as .parquet")
+            from phraseloc.bulk.per_phrase import written_to
+
+            told = stack.enter_context(written_to(Path(per_phrase), job))
+        return total_of(job, told)
+
+
+def _may_be_large(names: Sequence[str]) -> bool:
+    """Tell whether any name could be streamed, without loading what looks closer."""
+    from glob import has_magic
+
+    smallest = 8_000_000
+    for name in names:
+        place = Path(name)
+        if has_magic(name) or place.is_dir():
+            return True
+        if place.is_file() and place.stat().st_size >= smallest:
+            return True
+    return False
