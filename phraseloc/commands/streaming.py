@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -124,9 +125,12 @@ def _may_be_large(names: Sequence[str]) -> bool:
 
     smallest = 8_000_000
     for name in names:
-        place = Path(name)
-        if has_magic(name) or place.is_dir():
-            return True
-        if place.is_file() and place.stat().st_size >= smallest:
+        try:
+            facts = Path(name).stat()
+        except (OSError, ValueError):
+            if has_magic(name):
+                return True
+            continue  # the reader says what is wrong with it
+        if S_ISDIR(facts.st_mode) or facts.st_size >= smallest:
             return True
     return False
