@@ -41,6 +41,10 @@ class MissingExtra(PhraselocError, ImportError):  # noqa: N818 - reads as what h
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}: pip install 'phraseloc[{extra}]'")
+        self._made_of = (package, extra, purpose)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of
 
 
 class InputError(PhraselocError, ValueError):
@@ -60,6 +64,10 @@ class InputError(PhraselocError, ValueError):
     def __init__(self, source: str, message: str) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source
+        self._message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.source, self._message)
 
 
 class Problems:

@@ -7,7 +7,7 @@ overlaps once and reduces them: accuracy with its interval, categories, threshol
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -322,16 +322,34 @@ def notes_of(
     ground_truth: GroundTruth, predictions: Predictions, protocol: Protocol
 ) -> tuple[str, ...]:
     """Say what may surprise in a figure."""
+    return notes_on(
+        ground_truth.source,
+        ground_truth.unions_only,
+        ground_truth.categories,
+        predictions.source,
+        predictions.labelled,
+        protocol,
+    )
+
+
+def notes_on(
+    truth: str,
+    unions_only: bool,
+    categories: Sequence[str],
+    predictions: str,
+    labelled: bool,
+    protocol: Protocol,
+) -> tuple[str, ...]:
+    """Say what may surprise in a figure of files of these names, which hold this."""
     notes = []
-    truth = ground_truth.source
-    if protocol.target != "union" and ground_truth.unions_only:
+    if protocol.target != "union" and unions_only:
         notes.append(
             f"{truth} holds one box a phrase; where an entity has several, {protocol.name} needs "
             "them all, as the official release has them"
         )
-    if predictions.labelled and not len(ground_truth.categories):
+    if labelled and not len(categories):
         notes.append(
-            f"{predictions.source} has categories, {truth} has none: is {truth} the ground truth?"
+            f"{predictions} has categories, {truth} has none: is {truth} the ground truth?"
         )
     return tuple(notes)
 

@@ -6,26 +6,25 @@ The arithmetic is that of small files: the block becomes ground truth and predic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from phraseloc.alignment import Alignment, in_pixels
-from phraseloc.bulk.columns import Columns, ragged, text_bytes
+from phraseloc.bulk.boxes import given
+from phraseloc.bulk.columns import Columns
 from phraseloc.bulk.pairs import Pair
+from phraseloc.bulk.phrases import Phrases
 from phraseloc.bulk.tally import BINS, Tally, limbs_of
-from phraseloc.columns import FloatArray, IntArray, Strings, take_ragged
+from phraseloc.columns import Strings
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions, check_boxes
 from phraseloc.errors import OptionError, Problems
 from phraseloc.geometry import FLOOR, areas
-from phraseloc.kernels.keys import digest_rows, units_of_captions
+from phraseloc.kernels.keys import digest_rows
 from phraseloc.outcomes import Outcomes, outcomes_of_part, passes
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import SIZES, THRESHOLDS
 from phraseloc.space import BoxSpace
-from phraseloc.statistics import UNITS
 
 
 @dataclass(frozen=True)
@@ -47,45 +46,12 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Phrases:
-    """A block of the ground truth.
-
-    Parameters
-    ----------
-    block : its rows
-    truth : the same as ground truth; its images have no names
-    units : (N,) int64, the group of each phrase's image
-    images : the ids of its images and (N,) int64, each phrase's; None where there are too many
-    """
-
-    block: Columns
-    truth: GroundTruth
-    units: IntArray
-    images: tuple[list[str], IntArray] | None
-
-    def counts(self, outcomes: Outcomes) -> Tally:
-        """Tally which outcomes are right, by group and by image."""
-        names, by_image = None, np.zeros((1 + len(self.truth.categories), 0, 2), np.int64)
-        if self.images is not None:
-            names = tuple(self.images[0])
-            by_image = _counted(self.truth, outcomes, self.images[1], len(names))
-        by_unit = _counted(self.truth, outcomes, self.units, UNITS)
-        return Tally(tuple(self.truth.categories), by_unit, names, by_image)
-
-
-@dataclass(frozen=True, eq=False)
 class Scored:
     """A block with the outcomes of a method."""
 
     phrases: Phrases
     pair: Pair
     outcomes: Outcomes
-
-
-def read_phrases(block: Columns, space: BoxSpace, problems: Problems) -> Phrases:
-    """Read a block of the ground truth, and note what is wrong with its rows."""
-    truth = _ground_truth(block, space, problems)
-    return Phrases(block, truth, *_units(block, truth.keys.image.codes))
 
 
 def score_pair(
@@ -120,54 +86,6 @@ def tally_changes(first: Scored, second: Scored) -> tuple[Tally, Tally]:
     wins = replace(two, correct=two.correct & ~one.correct)
     losses = replace(one, correct=one.correct & ~two.correct)
     return first.phrases.counts(wins), first.phrases.counts(losses)
-
-
-def _ground_truth(block: Columns, space: BoxSpace, problems: Problems) -> GroundTruth:
-    if block.scores is not None or block.points:
-        name = "point" if block.points else "scores"
-        problems.add(f'"{name}" in ground truth; is this a prediction file?', block.where(0))
-        problems.raise_if_any()
-    boxes = space.read(block.boxes)
-    problems.add_rows(
-        "a phrase of the ground truth without a box",
-        np.flatnonzero(np.diff(block.offsets) == 0),
-        block.describe,
-    )
-    owner = np.repeat(np.arange(len(block)), np.diff(block.offsets))
-    check_boxes(problems, boxes, space, lambda box: block.describe(owner[box]))
-    problems.raise_if_any()
-    starts = np.ones(len(block), bool)
-    starts[1:] = block.image[1:] != block.image[:-1]
-    runs, codes = np.flatnonzero(starts), np.cumsum(starts) - 1
-    names, offsets, kinds = _categories(block.table)
-    return GroundTruth(
-        PhraseKeys(Strings([""] * len(runs), codes)),
-        block.offsets,
-        boxes,
-        names,
-        offsets,
-        kinds,
-        _sizes(block.table, runs),
-        space=space,
-        unions_only=block.single,
-        validated=True,
-    )
-
-
-def _categories(table: Any) -> tuple[Sequence[str], IntArray, IntArray]:
-    rows = len(table)
-    if "categories" not in table.schema.names:
-        return (), np.zeros(rows + 1, np.int64), np.zeros(0, np.int64)
-    items, offsets = ragged(table.column("categories"))
-    encoded = items.dictionary_encode()
-    return encoded.dictionary.to_pylist(), offsets, encoded.indices.to_numpy().astype(np.int64)
-
-
-def _sizes(table: Any, runs: IntArray) -> FloatArray | None:
-    if not {"width", "height"} <= set(table.schema.names):
-        return None
-    sides = [table.column(n).to_numpy(zero_copy_only=False)[runs] for n in ("width", "height")]
-    return np.stack(sides, axis=1).astype(np.float64)
 
 
 def _predictions(block: Columns, rules: Rules, problems: Problems) -> tuple[Predictions, int]:
@@ -242,52 +160,27 @@ def _digest(phrases: Phrases, protocol: Protocol) -> tuple[int, int]:
     return digest_rows(block.image, block.phrase, truth.boxes, truth.offsets)
 
 
-def _units(block: Columns, runs: IntArray) -> tuple[IntArray, tuple[list[str], IntArray] | None]:
-    """Give each phrase's group; and where there are few images, their ids and each phrase's."""
-    starts = np.flatnonzero(np.diff(runs, prepend=-1))
-    data, offsets = text_bytes(block.table.column("image"))
-    units = units_of_captions(data, offsets[starts], offsets[starts + 1], UNITS)
-    distinct, place, code = np.unique(block.image[starts], return_index=True, return_inverse=True)
-    if len(distinct) > UNITS:
-        return units[runs], None
-    texts = block.table.column("image").take(starts[place]).to_pylist()
-    split = [text.rpartition("#") for text in texts]
-    names = [
-        image if mark and number.isdecimal() and image else text
-        for text, (image, mark, number) in zip(texts, split, strict=True)
-    ]
-    return units[runs], (names, code[runs])
-
-
-def _counted(truth: GroundTruth, outcomes: Outcomes, unit: IntArray, units: int) -> IntArray:
-    """Count all and right phrases by category and by the unit (N,) of each phrase of the block."""
-    places, offsets = take_ragged(truth.category_offsets, outcomes.phrase)
-    every = np.arange(len(outcomes.phrase))
-    row = np.concatenate([every, np.repeat(every, np.diff(offsets))])
-    group = np.concatenate([0 * every, truth.category_codes[places] + 1])
-    cell = group * units + unit[outcomes.phrase[row]]
-    size = (1 + len(truth.categories)) * units
-    total = np.bincount(cell, minlength=size)
-    right = np.bincount(cell[outcomes.correct[row]], minlength=size)
-    return np.stack([total, right], axis=1).reshape(-1, units, 2)
-
-
 def _counts(
     scored: Scored, protocol: Protocol, predictions: Predictions, flat: int
 ) -> dict[str, int]:
     """Count everything that a score tells beside accuracy."""
     pair, truth, outcomes = scored.pair, scored.phrases.truth, scored.outcomes
     predicted, right = outcomes.prediction >= 0, outcomes.correct
+    farthest = predictions.boxes.max(initial=0.0)
     counts = {
         "truth": len(pair.truth),
+        "rows": len(pair.predictions),
         "phrases": len(outcomes.phrase),
         "multi": int((np.diff(truth.offsets) > 1).sum()),
         "missing": int((pair.rows < 0).sum()),
         "duplicate": pair.duplicate,
         "extra": pair.extra,
         "degenerate": flat,
+        "candidates": len(predictions.boxes),
+        "beyond": int(predictions.space.relative or predictions.points or farthest > 1),
         "ranked": int(predictions.ranked),
-        "unions_only": int(truth.unions_only),
+        "several": int(not truth.unions_only),
+        "labelled": int(given(pair.predictions.table, "categories")),
     }
     if protocol.overlap != "point":
         some = outcomes.overlap[predicted, 0]

@@ -6,8 +6,10 @@ of them needs. A side may be divided in pieces, each by another process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,24 @@ _PLACE = ("#shard", "#number")
 def bucket_count(rows: int, memory: int) -> int:
     """Give how many buckets fit the memory one by one."""
     return max(1, -(-rows * ROW_BYTES // max(memory // 2, 1)))
+
+
+@contextmanager
+def scratch_folder(place: Path | None = None) -> Iterator[Path]:
+    """Make a folder for buckets, in a place or where the system has its temporary files.
+
+    Raises
+    ------
+    InputError
+        if it cannot be made
+    """
+    try:
+        folder = TemporaryDirectory(prefix="phraseloc-", dir=place)
+    except OSError as error:
+        name = str(place or gettempdir())
+        raise InputError(name, f"cannot be written: {reason_of(error)}") from None
+    with folder as name:
+        yield Path(name)
 
 
 def divide(
@@ -58,6 +78,10 @@ def divide(
             writer.close()
     except OSError as error:
         raise InputError(str(folder), f"cannot be written: {reason_of(error)}") from None
+    finally:
+        for writer in writers.values():
+            with suppress(OSError):
+                writer.close()
 
 
 def read_bucket(

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from phraseloc.bulk.buckets import scratch_folder
+from phraseloc.bulk.checks import check_totals
 from phraseloc.bulk.pairs import NotInOrder
 from phraseloc.bulk.reading import Part, Table, rows_of_shards
 from phraseloc.bulk.run import (
@@ -79,13 +80,11 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
     parts = cut(job, PARTS * workers)
     if parts is not None:
         try:
-            return _added(
-                client, [client.submit(total_in_order, job, p, pure=False) for p in parts]
-            )
+            futures = [client.submit(total_in_order, job, p, pure=False) for p in parts]
+            return _added(client, job, futures)
         except NotInOrder:
             pass
-    with TemporaryDirectory(prefix="phraseloc-", dir=scratch) as name:
-        folder = Path(name)
+    with scratch_folder(scratch) as folder:
         buckets = buckets_of(job, PARTS * workers)
         written = [
             client.submit(write_side, job, side, folder, buckets, part, piece, pure=False)
@@ -96,7 +95,7 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
         totals = (
             client.submit(total_of_bucket, job, folder, b, pure=False) for b in range(buckets)
         )
-        return _added(client, list(totals))
+        return _added(client, job, list(totals))
 
 
 def cut(job: Job, count: int) -> list[list[Part]] | None:
@@ -141,12 +140,13 @@ def _range(sizes: Sequence[int], low: int, high: int) -> Part:
     return part
 
 
-def _added(client: Any, futures: list[Any]) -> Totals:
-    """Add up totals where they are, some at a time; their order is kept."""
+def _added(client: Any, job: Job, futures: list[Any]) -> Totals:
+    """Add up totals where they are, some at a time; their order is kept; and check them."""
     while len(futures) > 1:
         groups = [futures[i : i + _BRANCHES] for i in range(0, len(futures), _BRANCHES)]
         futures = [client.submit(_sum, group, pure=False) for group in groups]
     total: Totals = futures[0].result()
+    check_totals(job, total)
     return total
 
 

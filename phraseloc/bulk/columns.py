@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, FloatArray, IntArray
+from phraseloc.bulk.boxes import Where, absent, given, note_infinite, read_boxes, read_scores
+from phraseloc.columns import FloatArray, IntArray
 from phraseloc.errors import Problems
-from phraseloc.formats.records import LARGEST, NOT_FINITE
 from phraseloc.kernels.keys import NO_SENTENCE, Keys, hash_captions, hash_texts, join_keys
 
 
@@ -88,6 +88,10 @@ class Columns:
             scores=None if self.scores is None else self.scores[begin:end],
         )
 
+    def without_rows(self) -> Columns:
+        """Give a block without rows, that of either side."""
+        return replace(self.part(0, 0), points=False, scores=None)
+
     def where(self, row: int) -> str:
         """Name a row of a file, for messages."""
         return self.origin.where(row)
@@ -106,40 +110,48 @@ class Columns:
 def columns_of(table: Any, origin: Origin, problems: Problems) -> Columns:
     """Make columns of an Arrow batch whose names are those of records, as far as it has them."""
     where = origin.where
-    names = set(table.schema.names)
-    image, sentences = hash_captions(*text_bytes(_column(table, "image", where, problems)))
-    given = _whole(table, ("sentence",), where, problems)
-    if given is None and not (sentences != NO_SENTENCE).any():
-        given = _whole(table, ("phraseId",), where, problems)
-    if given is not None:
-        sentences = given
+    image, phrase = _keys(table, where, problems)
+    boxes, offsets, points, single = read_boxes(table, where, problems)
+    scores = read_scores(table, offsets, where, problems)
+    note_infinite(boxes, offsets, where, problems)
+    return Columns(origin, table, image, phrase, boxes, offsets, points, scores, single)
+
+
+def splits_captions(table: Any) -> bool:
+    """Tell whether images may end in ``#sentence``: rows that have a sentence keep their ``#``."""
+    return not given(table, "sentence")
+
+
+def _keys(table: Any, where: Where, problems: Problems) -> tuple[Keys, Keys]:
+    """Give the keys of the images, and of the phrases within them."""
+    sentences: Any
+    texts = text_bytes(_column(table, "image", where, problems))
     words = _whole(table, ("first_word", "start"), where, problems)
-    if words is None and "phraseId" in names:
-        words = np.zeros(len(image), np.int64)
-    missing = [n for n, c in (("sentence", sentences), ("first word", words)) if c is None]
-    lacking = np.flatnonzero(sentences == NO_SENTENCE)
-    if "entity" not in names or missing or len(lacking):
+    if not splits_captions(table):
+        image, sentences = hash_texts(*texts), _whole(table, ("sentence",), where, problems)
+    else:
+        image, sentences = hash_captions(*texts)
+        lacking = sentences == NO_SENTENCE
+        if lacking.all():
+            sentences = _whole(table, ("phraseId",), where, problems)
+            words = np.zeros(len(image), np.int64) if words is None else words
+        elif lacking.any():
+            captions = table.column("image")
+            problems.add_rows(
+                'an image without "#sentence" where others have it',
+                np.flatnonzero(lacking),
+                lambda row: f"{where(row)}: found {captions[int(row)].as_py()!r}",
+            )
+            problems.raise_if_any()
+    if sentences is None or words is None or not given(table, "entity"):
+        found = [name for name in table.schema.names if given(table, name)]
         problems.add(
             "streamed rows need complete keys (image, sentence, first word, entity)",
-            f"found columns {', '.join(sorted(names))}",
+            f"found columns {', '.join(found)}",
         )
         problems.raise_if_any()
-    assert words is not None
     entities = hash_texts(*text_bytes(_column(table, "entity", where, problems)))
-    boxes, offsets, points, single = _boxes(table, where, problems)
-    scores = _scores(table, offsets, where, problems)
-    _note_infinite(boxes, offsets, where, problems)
-    return Columns(
-        origin,
-        table,
-        image,
-        join_keys(sentences, words, entities),
-        boxes,
-        offsets,
-        points,
-        scores,
-        single,
-    )
+    return image, join_keys(sentences, words, entities)
 
 
 def text_bytes(column: Any) -> tuple[Any, IntArray]:
@@ -152,37 +164,26 @@ def text_bytes(column: Any) -> tuple[Any, IntArray]:
     return text, places
 
 
-def ragged(column: Any) -> tuple[Any, IntArray]:
-    """Give the items of an Arrow column of lists, and their offsets (N + 1,) from 0."""
-    offsets = column.offsets.to_numpy().astype(np.int64)
-    return column.values.slice(offsets[0], offsets[-1] - offsets[0]), offsets - offsets[0]
-
-
-Where = Callable[[int], str]
-
-
 def _column(table: Any, name: str, where: Where, problems: Problems) -> Any:
     """Give a column of strings that every row has."""
     column = table.column(name)
     if column.null_count:
-        rows = np.flatnonzero(~column.is_valid().to_numpy(zero_copy_only=False))
         kind = 'a record without "image"'
         if name != "image":
             kind = f'"{name}" is missing where other records have it'
-        problems.add_rows(kind, rows, where)
+        problems.add_rows(kind, np.flatnonzero(absent(column)), where)
         problems.raise_if_any()
     return column
 
 
 def _whole(table: Any, names: Sequence[str], where: Where, problems: Problems) -> Any:
     """Give the first of some columns of whole numbers that is there; None where none is."""
-    there = (name for name in names if name in table.schema.names)
-    name = next((name for name in there if table.column(name).null_count < len(table)), None)
+    name = next((name for name in names if given(table, name)), None)
     if name is None:
         return None
     column = table.column(name)
     if column.null_count:
-        rows = np.flatnonzero(~column.is_valid().to_numpy(zero_copy_only=False))
+        rows = np.flatnonzero(absent(column))
         problems.add_rows(f'"{name}" is missing where other records have it', rows, where)
         problems.raise_if_any()
     numbers = column.to_numpy()
@@ -192,80 +193,3 @@ def _whole(table: Any, names: Sequence[str], where: Where, problems: Problems) -
         lambda row: f"{where(row)}: found {numbers[row]}",
     )
     return numbers
-
-
-def _boxes(table: Any, where: Where, problems: Problems) -> tuple[FloatArray, IntArray, bool, bool]:
-    """Give boxes, offsets, whether they are points, and whether there is one a row."""
-    names = table.schema.names
-    rows = len(table)
-    if "point" in names and table.column("point").null_count < rows:
-        flat = _numbers(table.column("point"), 2, '"point" is not 2 numbers', where, problems)
-        return np.tile(flat, 2), np.arange(rows + 1), True, True
-    if "boxes" in names and table.column("boxes").null_count < rows:
-        inner, offsets = ragged(table.column("boxes"))
-        owner = np.repeat(np.arange(rows), np.diff(offsets))
-        kind = '"boxes" is not a list of boxes of 4 numbers'
-        flat = _numbers(inner, 4, kind, lambda box: where(owner[box]), problems)
-        return flat, offsets, False, False
-    if "box" not in names:
-        problems.add('a record with neither "box" nor "boxes"', where(0))
-        problems.raise_if_any()
-    flat = _numbers(table.column("box"), 4, '"box" is not 4 numbers', where, problems)
-    return flat, np.arange(rows + 1), False, True
-
-
-def _numbers(column: Any, count: int, kind: str, where: Where, problems: Problems) -> FloatArray:
-    """Give lists of so many numbers each, (N, count); others are a problem."""
-    values, offsets = ragged(column)
-    lengths = np.diff(offsets)
-    if (lengths != count).any() or values.null_count or column.null_count:
-        wrong = lengths != count
-        if values.null_count:
-            absent = ~values.is_valid().to_numpy(zero_copy_only=False)
-            owners = np.repeat(np.arange(len(lengths)), lengths)
-            wrong[owners[absent]] = True
-        problems.add_rows(
-            kind,
-            np.flatnonzero(wrong),
-            lambda row: f"{where(row)}: found {column[int(row)].as_py()}",
-        )
-        problems.raise_if_any()
-    numbers: FloatArray = values.to_numpy().astype(np.float64, copy=False).reshape(-1, count)
-    return numbers
-
-
-def _scores(table: Any, offsets: IntArray, where: Where, problems: Problems) -> FloatArray | None:
-    if "scores" not in table.schema.names:
-        return None
-    column = table.column("scores")
-    if column.null_count == len(table):
-        return None
-    values, starts = ragged(column)
-    counts, expected = np.diff(starts), np.diff(offsets)
-    problems.add_rows(
-        '"scores" are not one a box',
-        np.flatnonzero(counts != expected),
-        lambda row: f"{where(row)}: found {counts[row]} scores, {expected[row]} boxes",
-    )
-    problems.raise_if_any()
-    scores: FloatArray = values.to_numpy().astype(np.float64, copy=False)
-    owner = np.repeat(np.arange(len(expected)), expected)
-    problems.add_rows(
-        "a score that is not finite",
-        owner[~np.isfinite(scores)],
-        lambda row: f"{where(row)}: found {scores[offsets[row] : offsets[row + 1]].tolist()}",
-    )
-    return scores
-
-
-def _note_infinite(boxes: FloatArray, offsets: IntArray, where: Where, problems: Problems) -> None:
-    """Note boxes with a number that is no coordinate."""
-    if not len(boxes) or (boxes.max() <= LARGEST and boxes.min() >= -LARGEST):
-        return
-    wrong: BoolArray = np.any(~(np.abs(boxes) <= LARGEST), axis=1)
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    problems.add_rows(
-        NOT_FINITE,
-        np.flatnonzero(wrong),
-        lambda box: f"{where(owner[box])}: found {boxes[box].tolist()}",
-    )

@@ -18,6 +18,10 @@ def find_problem(file: str) -> InputError | None:
 
     The error names the wrong lines of the first chunk that has any, by their numbers in the file.
     """
+    import zlib
+
+    import zstandard
+
     with _opened(Path(file)) as stream:
         before = 0
         try:
@@ -31,7 +35,7 @@ def find_problem(file: str) -> InputError | None:
                 before += chunk.count(b"\n")
         except InputError as error:
             return error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
             return InputError(file, f"cannot be read: {error}")
     return None
 

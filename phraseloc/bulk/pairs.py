@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phraseloc.bulk.columns import Columns
-from phraseloc.columns import IntArray
+from phraseloc.columns import FloatArray, IntArray
 from phraseloc.errors import Problems
 from phraseloc.kernels.keys import Keys
 
@@ -71,7 +71,7 @@ def _equal_parts(sources: Sequence[Iterator[Columns]]) -> Iterator[list[Columns]
     while True:
         for side, block in enumerate(left):
             if block is None or not len(block):
-                left[side] = next(sources[side], None)
+                left[side] = next(filter(len, sources[side]), None)
         blocks = [block for block in left if block is not None]
         if not blocks:
             return
@@ -102,7 +102,10 @@ def by_key(truth: Columns, predictions: Columns, extra: str, problems: Problems)
 
 
 def check_unique(truth: Columns, problems: Problems) -> None:
-    """Note phrases that stand twice in the ground truth."""
+    """Note phrases that stand twice in a block of the ground truth."""
+    joint = np.sort(_joint(truth))
+    if not (joint[1:] == joint[:-1]).any():
+        return
     order = np.lexsort((truth.phrase, truth.image))
     image, phrase = truth.image[order], truth.phrase[order]
     again = order[1:][(image[1:] == image[:-1]) & (phrase[1:] == phrase[:-1])]
@@ -132,12 +135,10 @@ def _check_duplicates(predictions: Columns, phrase: IntArray, problems: Problems
     order = np.argsort(phrase, kind="stable")
     ordered = phrase[order]
     again = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)) + 1
-    offsets, boxes = predictions.offsets, predictions.boxes
     differing = []
     for place in again.tolist():
         row, before = int(order[place]), int(order[place - 1])
-        ours = boxes[offsets[row] : offsets[row + 1]]
-        if not np.array_equal(ours, boxes[offsets[before] : offsets[before + 1]]):
+        if not np.array_equal(_ranked(predictions, row), _ranked(predictions, before)):
             differing.append((row, before))
     problems.add_rows(
         "a phrase with two different predictions",
@@ -148,6 +149,17 @@ def _check_duplicates(predictions: Columns, phrase: IntArray, problems: Problems
         ),
     )
     return len(again)
+
+
+def _ranked(columns: Columns, row: int) -> FloatArray:
+    """Give the boxes of a row, best first."""
+    found = slice(columns.offsets[row], columns.offsets[row + 1])
+    boxes: FloatArray = columns.boxes[found]
+    return (
+        boxes
+        if columns.scores is None
+        else boxes[np.argsort(-columns.scores[found], kind="stable")]
+    )
 
 
 def _note_unknown(truth: Columns, predictions: Columns, rows: IntArray, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ def written_to(path: Path, job: Job) -> Iterator[Told]:
     """
     from pyarrow import parquet
 
+    writer: Any = None
+
     with replacing(path) as file:
-        writer: Any = None
 
         def write(scored: Sequence[Scored]) -> None:
             nonlocal writer
@@ -38,9 +39,15 @@ def written_to(path: Path, job: Job) -> Iterator[Told]:
                 writer = writer or parquet.ParquetWriter(file, table.schema)
                 writer.write_table(table)
 
-        yield write
-        if writer is not None:
-            writer.close()
+        try:
+            yield write
+            if writer is not None:
+                writer.close()
+        except BaseException:
+            if writer is not None:
+                with suppress(OSError):  # what it wrote goes away
+                    writer.close()
+            raise
 
 
 def _rows(scored: Scored, name: str, protocol: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Thread
@@ -94,7 +95,7 @@ def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
     columns, header = first
     space = declared_space(header, declared, shards.files[0])
     names = [name for name in _TYPES if name in columns]
-    parts = [f'"{n}"' if columns[n] == _TYPES[n] else f'"{n}"::{_TYPES[n]} "{n}"' for n in names]
+    parts = [f'"{name}"::{_TYPES[name]} "{name}"' for name in names]
     skip = int(bool(header)) if shards.format == "json" else 0
     return Table(shards, ", ".join(parts), space, skip)
 
@@ -221,7 +222,7 @@ def _source(file: str, kind: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return "'" + escape(text).replace("'", "''") + "'"  # DuckDB would look for a pattern's files
 
 
 def _columns(file: str, kind: str) -> dict[str, str]:
@@ -240,11 +241,11 @@ def _columns(file: str, kind: str) -> dict[str, str]:
         names = [row[0] for row in rows]
         raise InputError(file, f'found columns {names}, expected "image" among them')
     for name, found in columns.items():
-        base = _TYPES[name].rstrip("[]")
-        depth = _TYPES[name].count("[]")
-        if found.rstrip("[]") not in _FAMILIES[base] or found.count("[") != depth:
+        base, depth = _TYPES[name].rstrip("[]"), _TYPES[name].count("[]")
+        known = found.rstrip("[]") in _FAMILIES[base] and found.count("[]") == depth
+        if not known and found.rstrip("[]").strip('"') != "NULL":  # a shard of empty lists alone
             raise InputError(file, f"found column {name} of type {found}, expected {_TYPES[name]}")
-    return columns
+    return {name: _TYPES[name] for name in columns}
 
 
 def _header(file: str, kind: str) -> dict[str, Any]:

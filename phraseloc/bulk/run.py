@@ -8,22 +8,25 @@ into parts whose `Totals` add up, so that `phraseloc.bulk.cluster` can give them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from phraseloc.bulk.blocks import Rules, Scored, read_phrases, score_pair, tally_changes
-from phraseloc.bulk.buckets import bucket_count, divide, read_bucket
+from phraseloc.bulk.blocks import Rules, Scored, score_pair, tally_changes
+from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
+from phraseloc.bulk.checks import check_totals
 from phraseloc.bulk.pairs import NotInOrder, Pair, by_key, check_unique, in_order
+from phraseloc.bulk.phrases import read_phrases
 from phraseloc.bulk.reading import Part, Table, estimate_rows, open_table, read_blocks
 from phraseloc.bulk.scores import changes_of, scores_of
 from phraseloc.bulk.shards import Shards
 from phraseloc.bulk.tally import Tally
 from phraseloc.comparison import Comparison
 from phraseloc.errors import OptionError, Problems
+from phraseloc.formats.source import name_of
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import Bootstrap, Scores
 
@@ -32,6 +35,9 @@ MEMORY = 4_000_000_000
 
 Told = Callable[[Sequence[Scored]], None]
 """Told of every block that was scored, a method an item."""
+
+Written = Callable[[], AbstractContextManager[Told | None]]
+"""Begins to write of every block; what it wrote counts if the block of code ends well."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def make_job(
     if one.space.relative:
         raise OptionError(f"{truth.name}: ground truth in units {one.space.units} is not supported")
     tables = [open_table(shards, declared) for shards in predictions]
-    labels = names or [shards.name for shards in predictions]
+    labels = names or _labels(predictions)
     methods = [
         (table, label, Rules(table.space, protocol, degenerate, extra))
         for table, label in zip(tables, labels, strict=True)
@@ -133,14 +139,10 @@ def score_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Scores]:
     OptionError
         if a protocol leaves no phrase
     """
-    for problems in totals.noted:
-        problems.raise_if_any()
-    found = []
-    for tally, rules, name in zip(totals.tallies, job.rules, job.names, strict=False):
-        if not tally.counts.get("phrases"):
-            raise OptionError(f"protocol {rules.protocol.name} leaves no phrase to score")
-        found.append(scores_of(tally, rules.protocol, bootstrap, job.truth.shards.name, name))
-    return found
+    check_totals(job, totals)
+    truth = _called(job.truth.shards)
+    methods = zip(totals.tallies, job.rules, job.names, strict=False)
+    return [scores_of(tally, r.protocol, bootstrap, truth, name) for tally, r, name in methods]
 
 
 def compare_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Comparison]:
@@ -152,12 +154,16 @@ def compare_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Compari
     return changes_of(job.names, (first, *others), list(pairs), bootstrap)
 
 
-def total_of(job: Job, told: Told | None = None) -> Totals:
-    """Go through all rows: in their order, or by buckets."""
-    try:
-        return total_in_order(job, told=told)
-    except NotInOrder:
-        return total_by_buckets(job, told)
+def total_of(job: Job, written: Written = nullcontext, scratch: Path | None = None) -> Totals:
+    """Go through all rows: in their order, or by buckets; and check what they tell together."""
+    with suppress(NotInOrder), written() as told:
+        totals = total_in_order(job, told=told)
+        check_totals(job, totals)
+        return totals
+    with written() as told:
+        totals = total_by_buckets(job, told, scratch)
+        check_totals(job, totals)
+        return totals
 
 
 def total_in_order(
@@ -184,10 +190,9 @@ def total_in_order(
     return _summed(in_order(streams[0], streams[1:]), job, noted, told)
 
 
-def total_by_buckets(job: Job, told: Told | None = None) -> Totals:
-    """Divide all files into buckets on disk, and go through these."""
-    with TemporaryDirectory(prefix="phraseloc-") as name:
-        folder = Path(name)
+def total_by_buckets(job: Job, told: Told | None = None, scratch: Path | None = None) -> Totals:
+    """Divide all files into buckets on disk, in a place for such files, and go through these."""
+    with scratch_folder(scratch) as folder:
         buckets = buckets_of(job)
         for side in range(len(job.tables)):
             write_side(job, side, folder, buckets)
@@ -220,8 +225,7 @@ def total_of_bucket(job: Job, folder: Path, bucket: int, told: Told | None = Non
     present = next((side for side in sides if side is not None), None)
     if present is None:
         return _summed([], job, noted, told)
-    truth, *others = (side or present.part(0, 0) for side in sides)
-    check_unique(truth, noted[0])
+    truth, *others = (side or present.without_rows() for side in sides)
     pairs = tuple(
         by_key(truth, two, rules.extra, problems)
         for two, rules, problems in zip(others, job.rules, noted[1:], strict=True)
@@ -230,7 +234,18 @@ def total_of_bucket(job: Job, folder: Path, bucket: int, told: Told | None = Non
 
 
 def _collectors(job: Job) -> tuple[Problems, ...]:
-    return tuple(Problems(table.shards.name) for table in job.tables)
+    return tuple(Problems(_called(table.shards)) for table in job.tables)
+
+
+def _labels(predictions: Sequence[Shards]) -> list[str]:
+    """Call files by their names where those are told apart, else by their paths."""
+    labels = [_called(shards) for shards in predictions]
+    told_apart = len(set(labels)) == len(labels)
+    return labels if told_apart else [shards.name for shards in predictions]
+
+
+def _called(shards: Shards) -> str:
+    return name_of(shards.name) if shards.files == (shards.name,) else shards.name
 
 
 def _summed(
@@ -240,6 +255,7 @@ def _summed(
     count = methods + 2 * (methods - 1) * job.compared
     totals = [Tally()] * count
     for pairs in blocks:
+        check_unique(pairs[0].truth, noted[0])
         phrases = read_phrases(pairs[0].truth, job.truth.space, noted[0])
         done = [
             score_pair(phrases, pair, rules, problems)

@@ -12,7 +12,16 @@ from phraseloc.comparison import Change, Comparison
 from phraseloc.geometry import FLOOR
 from phraseloc.paired import holm, mcnemar, permutation
 from phraseloc.protocol import Protocol
-from phraseloc.scoring import SIZES, THRESHOLDS, Accuracy, Bootstrap, Coverage, Scores, signed
+from phraseloc.scoring import (
+    SIZES,
+    THRESHOLDS,
+    Accuracy,
+    Bootstrap,
+    Coverage,
+    Scores,
+    notes_on,
+    signed,
+)
 from phraseloc.statistics import bootstrap_ratios
 
 
@@ -84,6 +93,9 @@ def scores_of(
             "multi_box": counts["multi"],
             "left_out": {},
         },
+        notes=notes_on(
+            truth, not counts["several"], names, predictions, bool(counts["labelled"]), protocol
+        ),
     )
 
 

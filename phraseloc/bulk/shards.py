@@ -79,8 +79,8 @@ def find_shards(name: str) -> Shards | None:
 
 
 def is_large(shards: Shards) -> bool:
-    """Tell whether shards are to be streamed: they are several, or large."""
-    return len(shards.files) > 1 or shards.size >= LARGE[shards.format]
+    """Tell whether shards are to be streamed: they are large, or those of a folder or a pattern."""
+    return shards.files != (shards.name,) or shards.size >= LARGE[shards.format]
 
 
 def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:

@@ -2,7 +2,7 @@
 
 A tally counts right and all phrases by category, for each group of images (`phraseloc.statistics`),
 and for each image as long as there are no more images than groups. Overlaps are summed exactly, in
-limbs of 30 bits, so that their mean is rounded once, at the end.
+limbs of 30 bits, so that their sum is rounded once, at the end.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def limbs_of(values: FloatArray) -> tuple[int, ...]:
     for _ in range(LIMBS):
         values = values * _LIMB
         whole = np.floor(values)
-        limbs.append(int(whole.sum()))
+        limbs.append(int(whole.astype(np.int64).sum()))  # exact, of any number of them
         values = values - whole
     return tuple(limbs)
 

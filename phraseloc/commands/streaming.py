@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ stream_options = options(
         "--scratch",
         metavar="DIR",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A folder that all workers see, for rows in different orders.",
+        help="A folder that all workers see, for rows in different orders. [default: temporary]",
     ),
 )
 
@@ -108,15 +108,13 @@ def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) ->
             return total_on(client, job, streaming["scratch"])
     from phraseloc.bulk.run import total_of
 
-    with ExitStack() as stack:
-        told = None
-        if per_phrase is not None:
-            if Path(per_phrase).suffix != ".parquet":
-                raise OptionError(f"{per_phrase}: results of large files are written as .parquet")
-            from phraseloc.bulk.per_phrase import written_to
+    if per_phrase is None:
+        return total_of(job, scratch=streaming["scratch"])
+    if Path(per_phrase).suffix != ".parquet":
+        raise OptionError(f"{per_phrase}: results of large files are written as .parquet")
+    from phraseloc.bulk.per_phrase import written_to
 
-            told = stack.enter_context(written_to(Path(per_phrase), job))
-        return total_of(job, told)
+    return total_of(job, partial(written_to, Path(per_phrase), job), streaming["scratch"])
 
 
 def _may_be_large(names: Sequence[str]) -> bool:

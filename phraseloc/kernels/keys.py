@@ -55,10 +55,17 @@ def join_keys(sentences: IntArray, first_words: IntArray, entities: Keys) -> Key
     return keys
 
 
-def units_of_captions(data: Bytes, starts: IntArray, ends: IntArray, units: int) -> IntArray:
-    """Give the group (N,) of each caption's image, as `phraseloc.statistics.unit_of` does."""
+def units_of_captions(
+    data: Bytes, starts: IntArray, ends: IntArray, units: int, *, splits: bool = True
+) -> IntArray:
+    """Give the group (N,) of each caption's image, as `phraseloc.statistics.unit_of` does.
+
+    Parameters
+    ----------
+    splits : whether captions are ``image#sentence``; else they are images as they stand
+    """
     found = np.empty(len(starts), np.int64)
-    _units_of_captions(data, starts, ends, _CRC, units, found)
+    _units_of_captions(data, starts, ends, _CRC, units, splits, found)
     return found
 
 
@@ -130,11 +137,12 @@ def _split(data: Any, start: Any, stop: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _units_of_captions(
-    data: Any, starts: Any, ends: Any, table: Any, units: Any, found: Any
+    data: Any, starts: Any, ends: Any, table: Any, units: Any, splits: Any, found: Any
 ) -> None:
     for row in range(len(found)):
-        start = starts[row]
-        end, _ = _split(data, start, ends[row])
+        start, end = starts[row], ends[row]
+        if splits:
+            end, _ = _split(data, start, end)
         state = np.uint32(0xFFFFFFFF)
         for place in range(start, end):
             state = table[(state ^ data[place]) & 0xFF] ^ (state >> 8)
