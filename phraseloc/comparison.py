@@ -16,7 +16,7 @@ from phraseloc.data import GroundTruth
 from phraseloc.errors import OptionError
 from phraseloc.outcomes import Outcomes
 from phraseloc.paired import holm, mcnemar, permutation
-from phraseloc.scoring import Accuracy, Scores, counts_by_image
+from phraseloc.scoring import Accuracy, Bootstrap, Scores, counts_by_image
 from phraseloc.statistics import Interval, bootstrap_ratios
 
 
@@ -94,7 +94,11 @@ def compare(ground_truth: GroundTruth, scores: Sequence[Scores]) -> list[Compari
         raise OptionError("expected two or more methods to compare")
     check_alike(scores)
     first, *others = scores
-    found = [_compared(ground_truth, first, other) for other in others]
+    return corrected([_compared(ground_truth, first, other) for other in others])
+
+
+def corrected(found: Sequence[Comparison]) -> list[Comparison]:
+    """Correct the p-values of comparisons that are made together."""
     adjusted = holm([comparison.permutation for comparison in found])
     return [replace(c, adjusted=value) for c, value in zip(found, adjusted, strict=True)]
 
@@ -135,36 +139,56 @@ def _compared(ground_truth: GroundTruth, first: Scores, second: Scores) -> Compa
     total, right_first = counts_by_image(ground_truth, one)
     _, wins = counts_by_image(ground_truth, only_second)
     _, losses = counts_by_image(ground_truth, only_first)
+    interval = second.interval
+    return comparison_of(
+        (first.name, second.name),
+        ground_truth.keys.image.values,
+        ground_truth.categories,
+        (total, right_first, wins, losses),
+        (interval.samples, interval.seed, interval.confidence),
+    )
+
+
+def comparison_of(
+    names: tuple[str, str],
+    units: Sequence[str],
+    categories: Sequence[str],
+    counts: tuple[IntArray, IntArray, IntArray, IntArray],
+    bootstrap: Bootstrap,
+) -> Comparison:
+    """Compare two methods by their counts alone; its p-value stands uncorrected.
+
+    Parameters
+    ----------
+    units : the ids of what is resampled and swapped, images or groups of them
+    counts : (1 + categories, units) int64 each, all phrases, what the first method has right, the
+        wins and the losses; all categories in the first row
+    """
+    total, _, wins, losses = counts
+    samples, seed, confidence = bootstrap
     kept = np.flatnonzero(total.any(axis=1))
-    images, bootstrap = ground_truth.keys.image.values, second.interval
     intervals = bootstrap_ratios(
-        images,
+        units,
         (wins - losses)[kept].T,
         total[kept].T,
-        samples=bootstrap.samples,
-        seed=bootstrap.seed,
-        confidence=bootstrap.confidence,
+        samples=samples,
+        seed=seed,
+        confidence=confidence,
     )
+    sums = [column[kept].sum(axis=1).tolist() for column in counts]
     change, *by_category = (
-        Change(
-            Accuracy(_sum(right_first, row), _sum(total, row)),
-            Accuracy(_sum(right_first + wins - losses, row), _sum(total, row)),
-            _sum(wins, row),
-            _sum(losses, row),
-            interval,
-        )
-        for row, interval in zip(kept.tolist(), intervals, strict=True)
+        Change(Accuracy(good, of), Accuracy(good + up - down, of), up, down, interval)
+        for of, good, up, down, interval in zip(*sums, intervals, strict=True)
     )
-    p = permutation(images, (wins - losses)[0], bootstrap.samples, bootstrap.seed)
-    names = [ground_truth.categories[row - 1] for row in kept[1:].tolist()]
+    p = permutation(units, (wins - losses)[0], samples, seed)
+    kinds = [categories[row - 1] for row in kept[1:].tolist()]
     return Comparison(
-        first.name,
-        second.name,
+        *names,
         change,
         mcnemar(change.wins, change.losses),
         p,
         p,
-        dict(zip(names, by_category, strict=True)),
+        dict(zip(kinds, by_category, strict=True)),
     )
 
 
@@ -172,7 +196,3 @@ def _outcomes(scores: Scores) -> Outcomes:
     if scores.outcomes is None:
         raise OptionError(f"{scores.name} has no outcomes of phrases to compare")
     return scores.outcomes
-
-
-def _sum(counts: IntArray, row: int) -> int:
-    return int(counts[row].sum())

@@ -281,6 +281,11 @@ class Predictions:
         number = row + 1 if self.rows is None else self.rows[row]
         return f"{self.row_name} {number}"
 
+    def first_boxes(self, rows: IntArray, absent: float) -> FloatArray:
+        """Give the first candidate (R, 4) of rows that have one; where a row is -1, one number."""
+        boxes = np.append(self.boxes, np.full((1, 4), absent), axis=0)
+        return boxes[np.where(rows < 0, -1, self.offsets[rows])]
+
     @property
     def ranked(self) -> bool:
         """Whether any row has more than one candidate."""

@@ -150,10 +150,7 @@ def diagnose(
         scores = replace(scores, outcomes=outcomes)
     wrong = np.flatnonzero(~outcomes.correct)
     phrase, row = outcomes.phrase[wrong], outcomes.prediction[wrong]
-    predictions = alignment.predictions
-    boxes = np.append(predictions.boxes, np.zeros((1, 4)), axis=0)[
-        np.where(row < 0, -1, predictions.offsets[row])
-    ]
+    boxes = alignment.predictions.first_boxes(row, 0.0)
     world = _World(ground_truth, protocol, alignment, phrase, boxes)
     overlap = outcomes.overlap[wrong, 0]
     in_caption, in_image = world.another_entity()

@@ -306,15 +306,22 @@ def _with_intervals(
 
 def counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntArray, IntArray]:
     """Count all and right phrases of each image, (1 + categories, images); all in the first row."""
-    images = len(ground_truth.keys.image.values)
-    shape = (1 + len(ground_truth.categories), images)
+    image = ground_truth.keys.image
+    return counts_by_unit(ground_truth, outcomes, image.codes, len(image.values))
+
+
+def counts_by_unit(
+    ground_truth: GroundTruth, outcomes: Outcomes, unit: IntArray, units: int
+) -> tuple[IntArray, IntArray]:
+    """Count all and right phrases as `counts_by_image` does, by any unit (N,) of each phrase."""
+    shape = (1 + len(ground_truth.categories), units)
     every = np.arange(len(outcomes.phrase))
     places, offsets = take_ragged(ground_truth.category_offsets, outcomes.phrase)
     row = np.concatenate([every, np.repeat(every, np.diff(offsets))])
     group = np.concatenate([0 * every, ground_truth.category_codes[places] + 1])
-    cell = group * images + ground_truth.keys.image.codes[outcomes.phrase[row]]
-    total = np.bincount(cell, minlength=shape[0] * images)
-    right = np.bincount(cell[outcomes.correct[row]], minlength=shape[0] * images)
+    cell = group * units + unit[outcomes.phrase[row]]
+    total = np.bincount(cell, minlength=shape[0] * units)
+    right = np.bincount(cell[outcomes.correct[row]], minlength=shape[0] * units)
     return total.reshape(shape), right.reshape(shape)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from phraseloc.bulk.shards import opened
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats.json_records import is_lines, read_json_lines
 
@@ -22,7 +22,7 @@ def find_problem(file: str) -> InputError | None:
 
     import zstandard
 
-    with _opened(Path(file)) as stream:
+    with opened(file) as stream:
         before = 0
         try:
             for chunk in _chunks(stream):
@@ -38,16 +38,6 @@ def find_problem(file: str) -> InputError | None:
         except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
             return InputError(file, f"cannot be read: {error}")
     return None
-
-
-def _opened(path: Path) -> IO[bytes]:
-    import gzip
-
-    import zstandard
-
-    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
-    stream: IO[bytes] = openers.get(path.suffix, open)(path, "rb")
-    return stream
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:

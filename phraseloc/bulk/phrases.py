@@ -10,12 +10,13 @@ import numpy as np
 from phraseloc.bulk.boxes import absent, ragged
 from phraseloc.bulk.columns import Columns, splits_captions, text_bytes
 from phraseloc.bulk.tally import Tally
-from phraseloc.columns import FloatArray, IntArray, Strings, take_ragged
+from phraseloc.columns import FloatArray, IntArray, Strings
 from phraseloc.data import GroundTruth, PhraseKeys, check_boxes
 from phraseloc.errors import Problems
 from phraseloc.formats.records import LARGEST
 from phraseloc.kernels.keys import units_of_captions
 from phraseloc.outcomes import Outcomes
+from phraseloc.scoring import counts_by_unit
 from phraseloc.space import BoxSpace
 from phraseloc.statistics import UNITS
 
@@ -171,13 +172,5 @@ def _image_of(caption: str) -> str:
 
 
 def _counted(truth: GroundTruth, outcomes: Outcomes, unit: IntArray, units: int) -> IntArray:
-    """Count all and right phrases by category and by the unit (N,) of each phrase of the block."""
-    places, offsets = take_ragged(truth.category_offsets, outcomes.phrase)
-    every = np.arange(len(outcomes.phrase))
-    row = np.concatenate([every, np.repeat(every, np.diff(offsets))])
-    group = np.concatenate([0 * every, truth.category_codes[places] + 1])
-    cell = group * units + unit[outcomes.phrase[row]]
-    size = (1 + len(truth.categories)) * units
-    total = np.bincount(cell, minlength=size)
-    right = np.bincount(cell[outcomes.correct[row]], minlength=size)
-    return np.stack([total, right], axis=1).reshape(1 + len(truth.categories), units, 2)
+    """Count all and right phrases, (1 + categories, units, 2)."""
+    return np.stack(counts_by_unit(truth, outcomes, unit, units), axis=-1)

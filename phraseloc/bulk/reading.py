@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
-from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import Any
@@ -18,7 +17,7 @@ import msgspec
 import numpy as np
 
 from phraseloc.bulk.columns import Columns, Origin, columns_of
-from phraseloc.bulk.shards import Shards
+from phraseloc.bulk.shards import Shards, opened
 from phraseloc.errors import InputError, MissingExtra, Problems
 from phraseloc.formats.records import declared_space
 from phraseloc.space import BoxSpace
@@ -59,21 +58,14 @@ class Table:
     select : the columns, as SQL
     space : the convention of their boxes
     skip : how many header lines each file begins with
+    row_name : what messages call a row: record or line
     """
 
     shards: Shards
     select: str
     space: BoxSpace
-    skip: int = 0
-
-    @property
-    def row_name(self) -> str:
-        """What messages call a row."""
-        return "line" if self.skip or self._lines else "record"
-
-    @property
-    def _lines(self) -> bool:
-        return self.shards.format == "json" and not _is_array(self.shards.files[0])
+    skip: int
+    row_name: str
 
 
 def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
@@ -96,8 +88,9 @@ def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
     space = declared_space(header, declared, shards.files[0])
     names = [name for name in _TYPES if name in columns]
     parts = [f'"{name}"::{_TYPES[name]} "{name}"' for name in names]
-    skip = int(bool(header)) if shards.format == "json" else 0
-    return Table(shards, ", ".join(parts), space, skip)
+    lines = shards.format == "json" and not _is_array(shards.files[0])
+    skip = int(lines and bool(header))
+    return Table(shards, ", ".join(parts), space, skip, "line" if lines else "record")
 
 
 Part = Sequence[tuple[int, int, int | None]]
@@ -268,13 +261,10 @@ def _header(file: str, kind: str) -> dict[str, Any]:
 
 def _head(file: str) -> bytes:
     """Give the beginning of a JSON file, unpacked."""
-    import gzip
-
     import zstandard
 
-    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
     try:
-        with openers.get(Path(file).suffix, open)(file, "rb") as stream:
+        with opened(file) as stream:
             head: bytes = stream.read(4096)
     except (OSError, EOFError, zstandard.ZstdError) as error:
         raise InputError(file, f"cannot be read: {error}") from None

@@ -26,7 +26,7 @@ from phraseloc.bulk.shards import Shards
 from phraseloc.bulk.tally import Tally
 from phraseloc.comparison import Comparison
 from phraseloc.errors import OptionError, Problems
-from phraseloc.formats.source import name_of
+from phraseloc.formats.source import name_of, names_of
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import Bootstrap, Scores
 
@@ -119,7 +119,8 @@ def make_job(
     if one.space.relative:
         raise OptionError(f"{truth.name}: ground truth in units {one.space.units} is not supported")
     tables = [open_table(shards, declared) for shards in predictions]
-    labels = names or _labels(predictions)
+    paths = [shards.name for shards in predictions]
+    labels = names or names_of(paths, [*map(_called, predictions)])
     methods = [
         (table, label, Rules(table.space, protocol, degenerate, extra))
         for table, label in zip(tables, labels, strict=True)
@@ -235,13 +236,6 @@ def total_of_bucket(job: Job, folder: Path, bucket: int, told: Told | None = Non
 
 def _collectors(job: Job) -> tuple[Problems, ...]:
     return tuple(Problems(_called(table.shards)) for table in job.tables)
-
-
-def _labels(predictions: Sequence[Shards]) -> list[str]:
-    """Call files by their names where those are told apart, else by their paths."""
-    labels = [_called(shards) for shards in predictions]
-    told_apart = len(set(labels)) == len(labels)
-    return labels if told_apart else [shards.name for shards in predictions]
 
 
 def _called(shards: Shards) -> str:

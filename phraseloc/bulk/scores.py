@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from phraseloc.bulk.tally import Tally, median_of
-from phraseloc.comparison import Change, Comparison
+from phraseloc.comparison import Comparison, comparison_of, corrected
 from phraseloc.geometry import FLOOR
-from phraseloc.paired import holm, mcnemar, permutation
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import (
     SIZES,
@@ -112,42 +108,10 @@ def changes_of(
     names, tallies : of all methods
     changes : the wins and the losses of each but the first
     """
-    found = [
-        _comparison(names[0], name, tallies[0], wins, losses, bootstrap)
-        for name, (wins, losses) in zip(names[1:], changes, strict=True)
-    ]
-    adjusted = holm([comparison.permutation for comparison in found])
-    return [replace(c, adjusted=value) for c, value in zip(found, adjusted, strict=True)]
-
-
-def _comparison(
-    first: str, second: str, tally: Tally, wins: Tally, losses: Tally, bootstrap: Bootstrap
-) -> Comparison:
-    samples, seed, confidence = bootstrap
-    units, counts, names = tally.resampled()
-    won, lost = wins.resampled()[1][..., 1], losses.resampled()[1][..., 1]
-    total, right = counts[..., 0], counts[..., 1]
-    kept = np.flatnonzero(total.any(axis=1))
-    intervals = bootstrap_ratios(
-        units,
-        (won - lost)[kept].T,
-        total[kept].T,
-        samples=samples,
-        seed=seed,
-        confidence=confidence,
-    )
-    sums = [column[kept].sum(axis=1).tolist() for column in (total, right, won, lost)]
-    change, *by_category = (
-        Change(Accuracy(good, of), Accuracy(good + up - down, of), up, down, interval)
-        for of, good, up, down, interval in zip(*sums, intervals, strict=True)
-    )
-    p = permutation(units, (won - lost)[0], samples, seed)
-    return Comparison(
-        first,
-        second,
-        change,
-        mcnemar(change.wins, change.losses),
-        p,
-        p,
-        {names[row - 1]: c for row, c in zip(kept[1:].tolist(), by_category, strict=True)},
-    )
+    units, counts, categories = tallies[0].resampled()
+    found = []
+    for name, (wins, losses) in zip(names[1:], changes, strict=True):
+        won, lost = (part.resampled()[1][..., 1] for part in (wins, losses))
+        columns = (counts[..., 0], counts[..., 1], won, lost)
+        found.append(comparison_of((names[0], name), units, categories, columns, bootstrap))
+    return corrected(found)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic  # a name may hold folders, which Path.glob takes apart
 from pathlib import Path
+from typing import IO, Any
 
 from phraseloc.errors import InputError
 from phraseloc.formats.source import STDIN, reason_of
@@ -95,3 +96,14 @@ def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:
 def _format(file: str) -> str | None:
     found = (s for s in sorted(_FORMATS, key=len, reverse=True) if file.endswith(s))
     return _FORMATS.get(next(found, ""))
+
+
+def opened(file: str) -> IO[bytes]:
+    """Open a shard, to read what it holds unpacked; its suffix says how, as DuckDB has it."""
+    import gzip
+
+    import zstandard
+
+    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
+    stream: IO[bytes] = openers.get(Path(file).suffix, open)(file, "rb")
+    return stream

@@ -9,8 +9,10 @@ import click
 
 from phraseloc.commands.methods import proposals_option, word_option
 from phraseloc.commands.options import (
+    check_rows_file,
     extra_option,
     format_option,
+    per_phrase_option,
     proposal_options,
     protocol_of,
     protocol_options,
@@ -35,9 +37,7 @@ from phraseloc.commands.reading import aligned, read_objects
 @click.option(
     "--worst", type=click.IntRange(0), default=10, show_default=True, help="How many to list."
 )
-@click.option(
-    "--per-phrase", metavar="FILE", help="Write every phrase's class (.csv .tsv .jsonl .parquet)."
-)
+@per_phrase_option("every phrase's class")
 @extra_option
 @space_options
 def diagnose(
@@ -71,11 +71,7 @@ def diagnose(
           --proposals test_detection_dict.json
     """
     protocol = protocol_of(name, settings)
-    if per_phrase is not None:
-        from phraseloc.formats.per_phrase import SUFFIXES
-        from phraseloc.formats.source import suffix_of
-
-        suffix_of(Path(per_phrase), SUFFIXES)
+    check_rows_file(per_phrase)
     from phraseloc.diagnosis import diagnose as diagnosed
     from phraseloc.formats import load_ground_truth
     from phraseloc.groups import groupings

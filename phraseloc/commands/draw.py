@@ -14,7 +14,7 @@ from phraseloc.commands.options import (
     space_options,
     truth_options,
 )
-from phraseloc.commands.reading import aligned, labels_of
+from phraseloc.commands.reading import aligned
 
 
 @click.command()
@@ -86,6 +86,7 @@ def draw(
     protocol = protocol_of(name, settings)
     from phraseloc.formats import load_ground_truth
     from phraseloc.formats.images import find_images
+    from phraseloc.formats.source import names_of
     from phraseloc.outcomes import find_outcomes
     from phraseloc.report.draw import write_pictures
     from phraseloc.report.pictures import pictures_of
@@ -93,7 +94,7 @@ def draw(
 
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     alignments = [aligned(truth, path, extra, reading) for path in predictions]
-    names = labels_of(alignments, predictions)
+    names = names_of(predictions)
     outcomes = [find_outcomes(truth, alignment, protocol) for alignment in alignments]
     chosen = select(truth, outcomes, choices, limit=limit, seed=seed)
     pictures = pictures_of(truth, alignments, outcomes, names, protocol, chosen.phrases)

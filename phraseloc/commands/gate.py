@@ -19,6 +19,7 @@ from phraseloc.commands.options import (
     space_options,
     truth_options,
 )
+from phraseloc.commands.program import FAILED
 from phraseloc.commands.reading import aligned, named_file
 from phraseloc.errors import InputError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from phraseloc.formats.results import Entry, Results
     from phraseloc.gate import Verdict
 
-FAILED = 1
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """What GitHub calls the file that a job's step may add Markdown to."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -119,6 +120,22 @@ format_option = click.option(
     default="table",
     show_default=True,
 )
+
+
+def per_phrase_option(rows: str) -> Callable[[Command], Command]:
+    """Give the option that writes some rows, one a phrase."""
+    return click.option(
+        "--per-phrase", metavar="FILE", help=f"Write {rows} (.csv .tsv .jsonl .parquet)."
+    )
+
+
+def check_rows_file(path: str | None) -> None:
+    """Refuse a file of rows whose suffix names no format, before anything is read."""
+    if path is not None:
+        from phraseloc.formats.per_phrase import SUFFIXES
+        from phraseloc.formats.source import suffix_of
+
+        suffix_of(Path(path), SUFFIXES)
 
 
 def protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:

@@ -10,7 +10,7 @@ from phraseloc._version import __version__
 from phraseloc.errors import PhraselocError
 
 UNUSABLE = 2
-INCOMPLETE = 1
+FAILED = 1
 
 
 class Program(click.Group):

@@ -71,6 +71,7 @@ def scored(
     bootstrap: dict[str, Any],
 ) -> list[Scores]:
     """Score files under protocols; they are called by their names where those are told apart."""
+    from phraseloc.formats.source import names_of
     from phraseloc.scoring import score
 
     alignments = [aligned(truth, path, extra, reading) for path in files]
@@ -83,15 +84,9 @@ def scored(
             name=label,
             **bootstrap,
         )
-        for alignment, label in zip(alignments, labels_of(alignments, files), strict=True)
+        for alignment, label in zip(alignments, names_of(files), strict=True)
         for protocol in protocols
     ]
-
-
-def labels_of(alignments: Sequence[Alignment], files: Sequence[str]) -> Sequence[str]:
-    """Call predictions by their files' names where those are told apart, else by their paths."""
-    sources = [alignment.predictions.source for alignment in alignments]
-    return sources if len(set(sources)) == len(sources) else files
 
 
 def measured(

@@ -10,8 +10,10 @@ import click
 
 from phraseloc.commands.options import (
     bootstrap_options,
+    check_rows_file,
     extra_option,
     format_option,
+    per_phrase_option,
     protocol_names,
     protocol_of,
     protocol_options,
@@ -19,9 +21,9 @@ from phraseloc.commands.options import (
     space_options,
     truth_options,
 )
-from phraseloc.commands.program import INCOMPLETE
+from phraseloc.commands.program import FAILED
 from phraseloc.commands.reading import aligned, measured, scored
-from phraseloc.commands.streaming import find_job, stream_options, total
+from phraseloc.commands.streaming import STREAM_OPTIONS, find_job, stream_options, total
 from phraseloc.errors import OptionError
 from phraseloc.protocol import PROTOCOLS, find_protocol
 from phraseloc.report import render_scores
@@ -42,9 +44,7 @@ from phraseloc.report import render_scores
 )
 @setting_option
 @format_option
-@click.option(
-    "--per-phrase", metavar="FILE", help="Write every phrase's result (.csv .tsv .jsonl .parquet)."
-)
+@per_phrase_option("every phrase's result")
 @extra_option
 @bootstrap_options
 @space_options
@@ -63,10 +63,6 @@ def score(
     samples: int,
     seed: int,
     confidence: float,
-    memory: int | None,
-    workers: int | None,
-    cluster: str | None,
-    scratch: Path | None,
     **reading: Any,
 ) -> None:
     """Score PREDICTIONS against GROUND_TRUTH.
@@ -81,12 +77,8 @@ def score(
       phraseloc score 'truth/*.parquet' 'mine/*.parquet' --workers 8
     """
     protocols = [protocol_of(name, settings) for name in names]
-    if per_phrase is not None:
-        from phraseloc.formats.per_phrase import SUFFIXES
-        from phraseloc.formats.source import suffix_of
-
-        suffix_of(Path(per_phrase), SUFFIXES)
-    streaming = {"memory": memory, "workers": workers, "cluster": cluster, "scratch": scratch}
+    check_rows_file(per_phrase)
+    streaming = {option: reading.pop(option) for option in STREAM_OPTIONS}
     chosen: dict[str, Any] = {"split": split, "unrelated": unrelated, "extra": extra}
     chosen["truth_boxes"] = truth_boxes
     job = find_job(ground_truth, predictions, protocols, streaming, **chosen, **reading)
@@ -134,10 +126,6 @@ def compare(
     samples: int,
     seed: int,
     confidence: float,
-    memory: int | None,
-    workers: int | None,
-    cluster: str | None,
-    scratch: Path | None,
     **reading: Any,
 ) -> None:
     """Tell whether predictions B are better than A on GROUND_TRUTH, and in which categories.
@@ -152,7 +140,7 @@ def compare(
       phraseloc compare annotations.zip results:glove-att new.json --split test.txt
     """
     protocol = protocol_of(name, settings)
-    streaming = {"memory": memory, "workers": workers, "cluster": cluster, "scratch": scratch}
+    streaming = {option: reading.pop(option) for option in STREAM_OPTIONS}
     chosen: dict[str, Any] = {"split": split, "unrelated": unrelated, "extra": extra}
     chosen["truth_boxes"] = truth_boxes
     files = (first, *others)
@@ -222,7 +210,7 @@ def validate(
             click.echo(f"  missing: {truth.keys.describe(row)}")
         if len(absent) > 10:
             click.echo(f"  and {len(absent) - 10:,} more")
-        sys.exit(INCOMPLETE)
+        sys.exit(FAILED)
 
 
 @click.command()
@@ -236,11 +224,7 @@ def validate(
 )
 @truth_options
 @format_option
-@click.option(
-    "--per-phrase",
-    metavar="FILE",
-    help="Write every phrase that flips (.csv .tsv .jsonl .parquet).",
-)
+@per_phrase_option("every phrase that flips")
 @extra_option
 @space_options
 def protocols(
@@ -274,13 +258,11 @@ def protocols(
     ground_truth, predictions, *names = explained
     from phraseloc.explanation import explain, read_protocol
     from phraseloc.formats import load_ground_truth
-    from phraseloc.formats.per_phrase import SUFFIXES, write_rows
-    from phraseloc.formats.source import suffix_of
+    from phraseloc.formats.per_phrase import write_rows
     from phraseloc.report.explain import flip_columns, flip_rows, render_explanation
 
     first, second = map(read_protocol, names)
-    if per_phrase is not None:
-        suffix_of(Path(per_phrase), SUFFIXES)
+    check_rows_file(per_phrase)
     truth = load_ground_truth(ground_truth, split=split, unrelated=unrelated, **truth_boxes)
     alignment = aligned(truth, predictions, extra, reading)
     found = explain(truth, alignment, first, second, names=names)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +29,9 @@ def parse_bytes(_ctx: Any, _param: Any, text: str | None) -> int | None:
         raise click.BadParameter(f"found {text!r}; expected a size such as 4GB or 500MB")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
+
+STREAM_OPTIONS = ("memory", "workers", "cluster", "scratch")
+"""The options that say how files are streamed; any of them asks for it."""
 
 stream_options = options(
     click.option(
@@ -69,8 +71,6 @@ def find_job(
     OptionError
         if files are to be streamed that cannot be
     """
-    if not any(streaming.values()) and not _may_be_large([ground_truth, *files]):
-        return None
     from phraseloc.bulk.shards import find_shards, is_large
 
     shards = [find_shards(name) for name in (ground_truth, *files)]
@@ -115,20 +115,3 @@ def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) ->
     from phraseloc.bulk.per_phrase import written_to
 
     return total_of(job, partial(written_to, Path(per_phrase), job), streaming["scratch"])
-
-
-def _may_be_large(names: Sequence[str]) -> bool:
-    """Tell whether any name could be streamed, without loading what looks closer."""
-    from glob import has_magic
-
-    smallest = 8_000_000
-    for name in names:
-        try:
-            facts = Path(name).stat()
-        except (OSError, ValueError):
-            if has_magic(name):
-                return True
-            continue  # the reader says what is wrong with it
-        if S_ISDIR(facts.st_mode) or facts.st_size >= smallest:
-            return True
-    return False

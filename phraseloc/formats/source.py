@@ -20,6 +20,17 @@ def name_of(path: str | Path) -> str:
     return "standard input" if str(path) == STDIN else Path(path).name or str(Path(path).resolve())
 
 
+def names_of(paths: Sequence[str], names: Sequence[str] | None = None) -> list[str]:
+    """Name files in tables where their names are told apart; else by their paths.
+
+    Parameters
+    ----------
+    names : what they are called; by default as `name_of` has it
+    """
+    found = [name_of(path) for path in paths] if names is None else list(names)
+    return found if len(set(found)) == len(found) else list(paths)
+
+
 def read_bytes(path: str | Path) -> bytes:
     """Read a whole file, or standard input as ``-``; gzip, zstd, bzip2 and xz are decompressed.
 

@@ -131,7 +131,6 @@ def render_page(
         methods=ranked,
         scale=_scale(ranked),
         ends=ends,
-        bins=_BINS,
         categories=list(dict.fromkeys(name for m in ranked for name in m.scores.categories)),
         matrix=_matrix(truth, ranked),
         meaning=MEANING,

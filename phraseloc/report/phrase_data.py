@@ -56,8 +56,7 @@ def _method(method: Method, phrase: IntArray) -> dict[str, Any]:
     outcomes, predictions = method.outcomes, method.alignment.predictions
     rows = np.argsort(outcomes.phrase)[np.searchsorted(np.sort(outcomes.phrase), phrase)]
     row = outcomes.prediction[rows]
-    boxes = np.append(predictions.boxes, np.full((1, 4), np.nan), axis=0)
-    first = boxes[np.where(row < 0, -1, predictions.offsets[row])]
+    first = predictions.first_boxes(row, np.nan)
     codes = None if method.diagnosis is None else method.diagnosis.codes[rows]
     return {
         "name": method.scores.name,

@@ -1,7 +1,8 @@
-"""What the tests of MAF share: a small world, a checkpoint of it, predictions that must fail."""
+"""What unit tests share: a small world of MAF, a checkpoint of it, and a gate with a baseline."""
 
 import pytest
 
+from tests.gate_files import World, phrases
 from tests.maf_files import write_world
 
 
@@ -27,3 +28,18 @@ def unread(world, refused):
         return refused("maf", "predict", checkpoint, *world.test, *vectors, "-o", target, *options)
 
     return predict
+
+
+@pytest.fixture
+def make_world(write, run, monkeypatch):
+    """Make a world of a ground truth; the tests may themselves be a step of a job."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    return lambda truth: World(write, run, truth)
+
+
+@pytest.fixture
+def gated(make_world):
+    """200 phrases of 40 images; every tenth is wrong in the baseline."""
+    made = make_world(phrases(40))
+    assert made.against(range(0, 200, 10)) == "pass: mine 90.00%, a first baseline\n"
+    return made

@@ -9,63 +9,48 @@ import pytest
 
 from phraseloc import load_ground_truth
 from phraseloc.formats.results import load_results
-from tests.gate_files import World, guess, phrases
-
-
-@pytest.fixture
-def make_world(write, run, monkeypatch):
-    """Make a world of a ground truth; the tests may themselves be a step of a job."""
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return lambda truth: World(write, run, truth)
-
-
-@pytest.fixture
-def world(make_world):
-    """200 phrases of 40 images; every tenth is wrong in the baseline."""
-    made = make_world(phrases(40))
-    assert made.against(range(0, 200, 10)) == "pass: mine 90.00%, a first baseline\n"
-    return made
+from tests.gate_files import guess, phrases
 
 
 def test_a_missing_baseline_is_told_how_to_make(make_world, refused):
-    world = make_world(phrases(4))
-    message = refused("gate", world.truth, world.predict("mine", []), "--against", world.baseline)
+    gated = make_world(phrases(4))
+    message = refused("gate", gated.truth, gated.predict("mine", []), "--against", gated.baseline)
     assert "baseline.json: there is no such file; --update writes a first baseline" in message
 
 
-def test_of_several_entries_that_of_the_name_is_taken(world, refused):
-    world.edit(lambda stored: stored["entries"].append({**stored["entries"][0], "name": "theirs"}))
-    assert world.gate([], name="theirs")[0] == 0
-    file = world.predict("other", [])
-    arguments = ("gate", world.truth, file, "--against", world.baseline)
+def test_of_several_entries_that_of_the_name_is_taken(gated, refused):
+    gated.edit(lambda stored: stored["entries"].append({**stored["entries"][0], "name": "theirs"}))
+    assert gated.gate([], name="theirs")[0] == 0
+    file = gated.predict("other", [])
+    arguments = ("gate", gated.truth, file, "--against", gated.baseline)
     message = refused(*arguments)
     assert "found 0 entries called 'other', expected one; it holds mine, theirs" in message
     assert refused(*arguments, "--update") == message
-    result = world.run("gate", world.truth, f"mine={file}", "--against", world.baseline)
+    result = gated.run("gate", gated.truth, f"mine={file}", "--against", gated.baseline)
     assert result.stdout.startswith("pass: mine 100.00% against 90.00%")
-    world.edit(lambda stored: stored["entries"][1].update(name="mine"))
+    gated.edit(lambda stored: stored["entries"][1].update(name="mine"))
     assert "found 2 entries called 'mine'" in refused(
-        "gate", world.truth, f"mine={file}", "--against", world.baseline
+        "gate", gated.truth, f"mine={file}", "--against", gated.baseline
     )
 
 
-def unusable(world, refused):
+def unusable(gated, refused):
     """The message of a baseline that must be refused, with --update and without, and must stay."""
-    before = world.baseline.read_bytes()
-    arguments = ("gate", world.truth, world.predict("mine", []), "--against", world.baseline)
+    before = gated.baseline.read_bytes()
+    arguments = ("gate", gated.truth, gated.predict("mine", []), "--against", gated.baseline)
     message = refused(*arguments)
     assert refused(*arguments, "--update") == message
-    assert world.baseline.read_bytes() == before
-    assert message.startswith(f"phraseloc: {world.baseline}: ")
+    assert gated.baseline.read_bytes() == before
+    assert message.startswith(f"phraseloc: {gated.baseline}: ")
     assert message.endswith("; to start anew, remove it and run with --update\n")
     return message
 
 
-def test_a_baseline_that_breaks_off_anywhere_is_refused(world, refused):
-    whole = world.baseline.read_bytes().rstrip()
+def test_a_baseline_that_breaks_off_anywhere_is_refused(gated, refused):
+    whole = gated.baseline.read_bytes().rstrip()
     for length in (*range(0, len(whole), 311), len(whole) - 1):
-        world.baseline.write_bytes(whole[:length])
-        unusable(world, refused)
+        gated.baseline.write_bytes(whole[:length])
+        unusable(gated, refused)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +63,9 @@ def test_a_baseline_that_breaks_off_anywhere_is_refused(world, refused):
         (b'{"layout": 3, "entries": 5}', "found layout 3, expected 2; make the results anew"),
     ],
 )
-def test_something_else_is_refused(content, message, world, refused):
-    world.baseline.write_bytes(content)
-    assert message in unusable(world, refused)
+def test_something_else_is_refused(content, message, gated, refused):
+    gated.baseline.write_bytes(content)
+    assert message in unusable(gated, refused)
 
 
 def accuracy(correct, total):
@@ -137,24 +122,24 @@ def marks(**columns):
         ),
     ],
 )
-def test_a_baseline_of_something_else_is_refused(change, message, world, refused):
-    world.edit(change)
-    assert message in unusable(world, refused)
+def test_a_baseline_of_something_else_is_refused(change, message, gated, refused):
+    gated.edit(change)
+    assert message in unusable(gated, refused)
 
 
-def test_no_entries_are_none_to_judge_by(world, refused):
-    world.edit(lambda stored: stored.update(entries=[]))
-    file = world.predict("mine", [])
-    message = refused("gate", world.truth, file, "--against", world.baseline)
+def test_no_entries_are_none_to_judge_by(gated, refused):
+    gated.edit(lambda stored: stored.update(entries=[]))
+    file = gated.predict("mine", [])
+    message = refused("gate", gated.truth, file, "--against", gated.baseline)
     assert "found 0 entries called 'mine', expected one; it holds nothing" in message
 
 
-def test_another_ground_truth_is_never_a_pass(world, write, refused):
-    world.records[3]["boxes"] = [[2, 1, 40, 40]]
-    world.truth = write("truth.json", world.records)
-    message = unusable(world, refused)
-    found = load_ground_truth(world.truth).union_digest[:12]
-    stored = load_results(world.baseline).ground_truth["sha256"][:12]
+def test_another_ground_truth_is_never_a_pass(gated, write, refused):
+    gated.records[3]["boxes"] = [[2, 1, 40, 40]]
+    gated.truth = write("truth.json", gated.records)
+    message = unusable(gated, refused)
+    found = load_ground_truth(gated.truth).union_digest[:12]
+    stored = load_results(gated.baseline).ground_truth["sha256"][:12]
     assert (
         f"ground truth sha256 is {stored} (truth.json) there and {found} (truth.json) here"
         in message
@@ -174,9 +159,9 @@ def test_another_ground_truth_is_never_a_pass(world, write, refused):
         ),
     ],
 )
-def test_another_protocol_is_never_a_pass(options, message, world, refused):
-    file = world.predict("mine", [])
-    found = refused("gate", world.truth, file, "--against", world.baseline, *options)
+def test_another_protocol_is_never_a_pass(options, message, gated, refused):
+    file = gated.predict("mine", [])
+    found = refused("gate", gated.truth, file, "--against", gated.baseline, *options)
     assert message in found
 
 
@@ -185,34 +170,34 @@ def test_other_boxes_are_no_other_ground_truth_where_the_protocol_looks_for_them
 ):
     records = phrases(4)
     records[0]["boxes"] = [[1, 1, 40, 20], [1, 21, 40, 20]]
-    world = make_world(records)
-    world.against([])
-    file = world.predict("mine", [])
-    message = refused("gate", world.truth, file, "--against", world.baseline, "--set", "target=any")
+    gated = make_world(records)
+    gated.against([])
+    file = gated.predict("mine", [])
+    message = refused("gate", gated.truth, file, "--against", gated.baseline, "--set", "target=any")
     assert "do not compare: protocol field target is union there and any here; to" in message
 
 
-def test_other_categories_of_the_same_ground_truth_are_refused(world, write, refused):
-    for record in world.records[:3]:
+def test_other_categories_of_the_same_ground_truth_are_refused(gated, write, refused):
+    for record in gated.records[:3]:
         record["categories"] = ["clothing"]
-    world.truth = write("truth.json", world.records)
-    message = unusable(world, refused)
+    gated.truth = write("truth.json", gated.records)
+    message = unusable(gated, refused)
     assert "'people' has 200 phrases there and 197 here" in message
     assert "'clothing' has 0 phrases there and 3 here" in message
 
 
 def test_phrases_that_are_skipped_must_be_the_same(make_world, refused):
-    world = make_world(phrases(4))
+    gated = make_world(phrases(4))
     skip = ("--set", "missing=skip")
 
     def predict(absent):
-        rows = guess(world.records, [])
-        return world.write("mine.json", [r for n, r in enumerate(rows) if n not in absent])
+        rows = guess(gated.records, [])
+        return gated.write("mine.json", [r for n, r in enumerate(rows) if n not in absent])
 
-    start = ("gate", world.truth)
-    rest = ("--against", world.baseline, *skip)
-    assert world.run(*start, predict({0}), *rest, "--update").exit_code == 0
-    assert world.run(*start, predict({0}), *rest).exit_code == 0
+    start = ("gate", gated.truth)
+    rest = ("--against", gated.baseline, *skip)
+    assert gated.run(*start, predict({0}), *rest, "--update").exit_code == 0
+    assert gated.run(*start, predict({0}), *rest).exit_code == 0
     assert "mine and mine are of different phrases" in refused(*start, predict({1}), *rest)
     assert "the whole has 19 phrases there and 20 here" in refused(*start, predict(()), *rest)
 
@@ -228,49 +213,49 @@ def test_phrases_that_are_skipped_must_be_the_same(make_world, refused):
         (("--samples", "19"), "19 samples find no fall of 1 categories significant at 0.05"),
     ],
 )
-def test_limits_under_which_nothing_fails_are_refused(options, message, world, refused):
-    file = world.predict("mine", range(0, 200, 2))
-    assert message in refused("gate", world.truth, file, "--against", world.baseline, *options)
+def test_limits_under_which_nothing_fails_are_refused(options, message, gated, refused):
+    file = gated.predict("mine", range(0, 200, 2))
+    assert message in refused("gate", gated.truth, file, "--against", gated.baseline, *options)
 
 
 @pytest.mark.parametrize("option", ["--junit", "--summary"])
-def test_a_report_that_cannot_be_written_leaves_the_baseline(option, world, tmp_path, refused):
-    before = world.baseline.read_bytes()
-    file = world.predict("mine", [])
+def test_a_report_that_cannot_be_written_leaves_the_baseline(option, gated, tmp_path, refused):
+    before = gated.baseline.read_bytes()
+    file = gated.predict("mine", [])
     nowhere = tmp_path / "nowhere" / "file"
-    options = ("--against", world.baseline, "--update", option, nowhere)
-    assert "cannot be written" in refused("gate", world.truth, file, *options)
-    assert world.baseline.read_bytes() == before
+    options = ("--against", gated.baseline, "--update", option, nowhere)
+    assert "cannot be written" in refused("gate", gated.truth, file, *options)
+    assert gated.baseline.read_bytes() == before
 
 
-def test_a_steps_summary_that_cannot_be_written_is_an_error(world, tmp_path, refused, monkeypatch):
+def test_a_steps_summary_that_cannot_be_written_is_an_error(gated, tmp_path, refused, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
-    file = world.predict("mine", [])
-    message = refused("gate", world.truth, file, "--against", world.baseline)
+    file = gated.predict("mine", [])
+    message = refused("gate", gated.truth, file, "--against", gated.baseline)
     assert "cannot be written: is a directory" in message
 
 
-def test_an_update_that_cannot_be_written_leaves_the_old_baseline(world, tmp_path):
+def test_an_update_that_cannot_be_written_leaves_the_old_baseline(gated, tmp_path):
     """A process that may write no byte into files stands for a full disk."""
-    before = world.baseline.read_bytes()
-    file = world.predict("mine", [])
+    before = gated.baseline.read_bytes()
+    file = gated.predict("mine", [])
     program = (sys.executable, "-m", "phraseloc", "gate")
-    options = ("--against", world.baseline, "--update")
+    options = ("--against", gated.baseline, "--update")
     names = set(tmp_path.iterdir())
     done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 0; exec "$@"', "-", *program, world.truth, file, *options],
+        ["bash", "-c", 'ulimit -f 0; exec "$@"', "-", *program, gated.truth, file, *options],
         capture_output=True,
         text=True,
         env={**os.environ, "PHRASELOC_CACHE": "off"},
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "baseline.json: cannot be written: file too large" in done.stderr
-    assert world.baseline.read_bytes() == before
+    assert gated.baseline.read_bytes() == before
     assert set(tmp_path.iterdir()) == names
 
 
 def test_a_directory_in_the_way_is_refused(make_world, tmp_path, refused):
-    world = make_world(phrases(4))
+    gated = make_world(phrases(4))
     (tmp_path / "board" / "results.json").mkdir(parents=True)
-    arguments = ("gate", world.truth, world.predict("mine", []), "--against", tmp_path / "board")
+    arguments = ("gate", gated.truth, gated.predict("mine", []), "--against", tmp_path / "board")
     assert "results.json: is a directory; to start anew" in refused(*arguments, "--update")

@@ -2,34 +2,16 @@
 
 from xml.etree import ElementTree
 
-import pytest
-
 from phraseloc.formats.results import load_results
-from tests.gate_files import World, phrases
-
-
-@pytest.fixture
-def make_world(write, run, monkeypatch):
-    """Make a world of a ground truth; the tests may themselves be a step of a job."""
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return lambda truth: World(write, run, truth)
-
-
-@pytest.fixture
-def world(make_world):
-    """200 phrases of 40 images; every tenth is wrong in the baseline."""
-    made = make_world(phrases(40))
-    assert made.against(range(0, 200, 10)) == "pass: mine 90.00%, a first baseline\n"
-    return made
-
+from tests.gate_files import phrases
 
 ODD = ("a|b", "<b>&\"'", "line\nend", "\x01\ufffe", "naïve`", "")
 
 
 def test_junit_has_a_case_for_each_group_whatever_it_is_called(make_world, tmp_path):
-    world = make_world(phrases(40, ODD[:5]))
-    world.against([])
-    code, _ = world.gate([row for row in range(200) if row % 5 == 2], "--junit", tmp_path / "j.xml")
+    gated = make_world(phrases(40, ODD[:5]))
+    gated.against([])
+    code, _ = gated.gate([row for row in range(200) if row % 5 == 2], "--junit", tmp_path / "j.xml")
     assert code == 1
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert suite.tag == "testsuite"
@@ -47,18 +29,18 @@ def test_junit_has_a_case_for_each_group_whatever_it_is_called(make_world, tmp_p
 
 
 def test_an_odd_category_keeps_the_line_one_line(make_world):
-    world = make_world(phrases(40, ("a\nresult=b", "c")))
-    world.against([1, *range(6, 200, 5)])
-    code, line = world.gate(range(0, 200, 5))
+    gated = make_world(phrases(40, ("a\nresult=b", "c")))
+    gated.against([1, *range(6, 200, 5)])
+    code, line = gated.gate(range(0, 200, 5))
     assert code == 1
     assert line.startswith("fail: a\\nresult=b fell 33.33 points")
 
 
 def test_a_category_without_a_name_is_not_the_whole(make_world):
-    world = make_world(phrases(40, ("", "c")))
-    world.against([])
-    assert world.gate([])[0] == 0
-    assert {"", "c"} == set(load_results(world.baseline).entries[0].categories)
+    gated = make_world(phrases(40, ("", "c")))
+    gated.against([])
+    assert gated.gate([])[0] == 0
+    assert {"", "c"} == set(load_results(gated.baseline).entries[0].categories)
 
 
 def rows_of(markdown):
@@ -66,10 +48,10 @@ def rows_of(markdown):
     return [[cell.strip() for cell in row] for row in cells]
 
 
-def test_the_summary_is_a_markdown_table(world, tmp_path):
+def test_the_summary_is_a_markdown_table(gated, tmp_path):
     summary = tmp_path / "summary.md"
     summary.write_text("what was there\n")
-    _, line = world.gate([*range(0, 200, 10), 1, 6, 11], "--summary", summary)
+    _, line = gated.gate([*range(0, 200, 10), 1, 6, 11], "--summary", summary)
     text = summary.read_text()
     assert text.startswith(f"**phraseloc gate** `{line}`\n\n| group | before | ")
     assert rows_of(text)[2:] == [
@@ -78,15 +60,15 @@ def test_the_summary_is_a_markdown_table(world, tmp_path):
     ]
 
 
-def test_the_steps_summary_is_added_to(world, tmp_path, monkeypatch):
+def test_the_steps_summary_is_added_to(gated, tmp_path, monkeypatch):
     summary = tmp_path / "step.md"
     summary.write_text("what an earlier command said")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    world.gate(range(0, 200, 5))
+    gated.gate(range(0, 200, 5))
     text = summary.read_text()
     assert text.startswith("what an earlier command said\n**phraseloc gate** `fail: ")
     assert rows_of(text)[2][-1] == "fail"
-    world.gate([], "--summary", tmp_path / "own.md")
+    gated.gate([], "--summary", tmp_path / "own.md")
     assert summary.read_text() == text
     assert rows_of((tmp_path / "own.md").read_text())[3] == [
         *("people", "90.00%", "100.00%", "+10.00", "-", "pass")
@@ -94,8 +76,8 @@ def test_the_steps_summary_is_added_to(world, tmp_path, monkeypatch):
 
 
 def test_a_first_baseline_is_reported_too(make_world, tmp_path):
-    world = make_world(phrases(4))
-    world.against([0], "--junit", tmp_path / "j.xml", "--summary", tmp_path / "s.md")
+    gated = make_world(phrases(4))
+    gated.against([0], "--junit", tmp_path / "j.xml", "--summary", tmp_path / "s.md")
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "0")
     rows = rows_of((tmp_path / "s.md").read_text())
