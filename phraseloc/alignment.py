@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings
+from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings, owner_of, spread
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions
 from phraseloc.errors import Problems
 from phraseloc.geometry import OVERSHOOT, far_outside
@@ -294,10 +294,9 @@ def in_pixels(
     known : (N,) bool, the rows whose image the ground truth has
     describe : names a row and its image
     """
-    owner = np.repeat(np.arange(len(predictions)), np.diff(predictions.offsets))
-    if not len(owner):
+    boxes, offsets = predictions.boxes, predictions.offsets
+    if not len(boxes):
         return predictions
-    boxes = predictions.boxes
     if predictions.space.relative:
         problems.add_rows(
             f"boxes in units {predictions.space.units} need the images' sizes, which the ground "
@@ -305,15 +304,15 @@ def in_pixels(
             np.flatnonzero(known & np.isnan(sizes[:, 0])),
             describe,
         )
-        boxes = boxes * np.tile(sizes[owner], 2)
-    sizes = sizes[owner]
+        boxes = boxes * np.tile(spread(sizes, offsets), 2)
+    sizes = spread(sizes, offsets)
     outside = far_outside(boxes, sizes)
     problems.add_rows(
         f"a box that leaves its image by more than {OVERSHOOT:.0%} of its side; are "
         "--layout, --origin and --units as the file means them?",
         np.flatnonzero(outside),
         lambda box: (
-            f"{predictions.where(owner[box])}: found x {boxes[box, 0]:g} to "
+            f"{predictions.where(owner_of(offsets, box))}: found x {boxes[box, 0]:g} to "
             f"{boxes[box, 2]:g}, y {boxes[box, 1]:g} to {boxes[box, 3]:g} in an image of "
             + ("{:g} x {:g}".format(*sizes[box]) if sizes[box, 0] > 0 else "unknown size")
         ),

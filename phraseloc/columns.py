@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import repeat
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Strings:
@@ -117,3 +119,32 @@ def take_ragged(offsets: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
     taken = offsets_of(offsets[rows + 1] - starts)
     places = np.arange(taken[-1]) + np.repeat(starts - taken[:-1], np.diff(taken))
     return places, taken
+
+
+def take_items(
+    values: npt.NDArray[Number], offsets: IntArray, rows: IntArray
+) -> tuple[npt.NDArray[Number], IntArray]:
+    """Select ragged rows: their items, and their new offsets. Rows that stand together are a view.
+
+    Examples
+    --------
+    >>> values, offsets = np.array([5, 6, 7, 8, 9]), np.array([0, 2, 3, 5])
+    >>> [part.tolist() for part in take_items(values, offsets, np.array([2, 0]))]
+    [[8, 9, 5, 6], [0, 2, 4]]
+    """
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (rows[1:] > rows[:-1]).all():
+        kept = offsets[rows[0] : rows[-1] + 2]
+        return values[kept[0] : kept[-1]], kept - kept[0]
+    places, taken = take_ragged(offsets, rows)
+    return values[places], taken
+
+
+def spread(values: npt.NDArray[Number], offsets: IntArray) -> npt.NDArray[Number]:
+    """Give each item of ragged rows the value of its row (N, ...)."""
+    counts = np.diff(offsets)
+    return values if (counts == 1).all() else np.repeat(values, counts, axis=0)
+
+
+def owner_of(offsets: IntArray, item: int) -> int:
+    """Give the row that an item of ragged rows belongs to."""
+    return int(np.searchsorted(offsets, item, "right")) - 1

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from phraseloc.alignment import Alignment
-from phraseloc.columns import BoolArray, FloatArray, IntArray, offsets_of, take_ragged
+from phraseloc.columns import BoolArray, FloatArray, IntArray, offsets_of, take_items, take_ragged
 from phraseloc.data import GroundTruth, Predictions
 from phraseloc.errors import InputError, OptionError, Problems
 from phraseloc.geometry import areas, best_overlaps, ragged_union
@@ -154,8 +154,8 @@ def _prepared_predictions(
 ) -> tuple[FloatArray, IntArray]:
     """Give the candidates of each phrase, as the protocol's arithmetic takes them."""
     starts = np.append(predictions.offsets, predictions.offsets[-1])
-    places, offsets = take_ragged(starts, np.where(rows < 0, len(starts) - 2, rows))
-    boxes = predictions.boxes[places]
+    rows = np.where(rows < 0, len(starts) - 2, rows)
+    boxes, offsets = take_items(predictions.boxes, starts, rows)
     if predictions.points:
         points = _truncated(boxes, predictions.space, protocol)
         return _shifted(points, 0, _corner_shift(ground_truth, protocol)), offsets
@@ -187,8 +187,7 @@ def _prepared_targets(
     ground_truth: GroundTruth, phrase: IntArray, protocol: Protocol
 ) -> tuple[FloatArray, IntArray]:
     """Give the target boxes of each phrase, as the protocol's arithmetic takes them."""
-    places, offsets = take_ragged(ground_truth.offsets, phrase)
-    boxes = ground_truth.boxes[places]
+    boxes, offsets = take_items(ground_truth.boxes, ground_truth.offsets, phrase)
     if protocol.skip_zero_corner:
         kept = ~(boxes[:, :2] + ground_truth.space.origin == 0).all(axis=1)
         counts = np.add.reduceat(kept, offsets[:-1]) if len(kept) else kept

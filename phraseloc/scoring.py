@@ -307,19 +307,13 @@ def _with_intervals(
 def counts_by_image(ground_truth: GroundTruth, outcomes: Outcomes) -> tuple[IntArray, IntArray]:
     """Count all and right phrases of each image, (1 + categories, images); all in the first row."""
     image = ground_truth.keys.image
-    return counts_by_unit(ground_truth, outcomes, image.codes, len(image.values))
-
-
-def counts_by_unit(
-    ground_truth: GroundTruth, outcomes: Outcomes, unit: IntArray, units: int
-) -> tuple[IntArray, IntArray]:
-    """Count all and right phrases as `counts_by_image` does, by any unit (N,) of each phrase."""
+    units = len(image.values)
     shape = (1 + len(ground_truth.categories), units)
     every = np.arange(len(outcomes.phrase))
     places, offsets = take_ragged(ground_truth.category_offsets, outcomes.phrase)
     row = np.concatenate([every, np.repeat(every, np.diff(offsets))])
     group = np.concatenate([0 * every, ground_truth.category_codes[places] + 1])
-    cell = group * units + unit[outcomes.phrase[row]]
+    cell = group * units + image.codes[outcomes.phrase[row]]
     total = np.bincount(cell, minlength=shape[0] * units)
     right = np.bincount(cell[outcomes.correct[row]], minlength=shape[0] * units)
     return total.reshape(shape), right.reshape(shape)

@@ -16,12 +16,13 @@ from phraseloc.bulk.columns import Columns
 from phraseloc.bulk.pairs import Pair
 from phraseloc.bulk.phrases import Phrases
 from phraseloc.bulk.tally import BINS, Tally, limbs_of
-from phraseloc.columns import Strings
+from phraseloc.columns import Strings, spread
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions, check_boxes
 from phraseloc.errors import OptionError, Problems
-from phraseloc.geometry import FLOOR, areas
+from phraseloc.geometry import FLOOR
+from phraseloc.kernels.counting import count_above, count_bins, count_several, count_sizes
 from phraseloc.kernels.keys import digest_rows
-from phraseloc.outcomes import Outcomes, outcomes_of_part, passes
+from phraseloc.outcomes import Outcomes, outcomes_of_part
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import SIZES, THRESHOLDS
 from phraseloc.space import BoxSpace
@@ -91,16 +92,17 @@ def tally_changes(first: Scored, second: Scored) -> tuple[Tally, Tally]:
 def _predictions(block: Columns, rules: Rules, problems: Problems) -> tuple[Predictions, int]:
     """Give the predictions of a block, ranked, and how many boxes have no area."""
     space = rules.predictions
-    owner = np.repeat(np.arange(len(block)), np.diff(block.offsets))
     if block.points:
         boxes = np.tile(space.read_points(block.boxes[:, :2]), 2)
     else:
         boxes = space.read(block.boxes)
     strict = rules.degenerate == "error" and not block.points
-    flat = check_boxes(problems, boxes, space, lambda box: block.where(owner[box]), sizes=strict)
+    flat = check_boxes(
+        problems, boxes, space, lambda box: block.where(block.row_of(box)), sizes=strict
+    )
     scores = block.scores
     if scores is not None:
-        order = np.lexsort((-scores, owner))
+        order = np.lexsort((-scores, spread(np.arange(len(block)), block.offsets)))
         boxes, scores = boxes[order], scores[order]
     keys = PhraseKeys(Strings([""], np.zeros(len(block), np.int64)))
     found = Predictions(
@@ -121,6 +123,10 @@ def _in_pixels(
 ) -> Predictions:
     """Scale relative boxes by their image's size, and check that boxes lie about their image."""
     block = pair.predictions
+    boxes = predictions.boxes
+    unknown = truth.sizes is None and not predictions.space.relative
+    if unknown and boxes[:, 2:].min(initial=0.0) >= 0:  # all that an image must have of a box
+        return predictions
     known = np.zeros(len(block), bool)
     found = np.flatnonzero(pair.rows >= 0)
     known[pair.rows[found]] = True
@@ -140,13 +146,11 @@ def _in_pixels(
 def _tally(scored: Scored, protocol: Protocol, predictions: Predictions, flat: int) -> Tally:
     phrases, outcomes = scored.phrases, scored.outcomes
     first = outcomes.overlap[:, 0]
-    low = FLOOR[protocol.overlap]
-    places = ((first - low) * (BINS / (1.0 - low))).astype(np.int64)
     return replace(
         phrases.counts(outcomes),
         counts=_counts(scored, protocol, predictions, flat),
         limbs=limbs_of(first),
-        bins=np.bincount(places, minlength=BINS + 1),
+        bins=count_bins(first, FLOOR[protocol.overlap], BINS),
         digest=_digest(phrases, protocol),
     )
 
@@ -171,7 +175,7 @@ def _counts(
         "truth": len(pair.truth),
         "rows": len(pair.predictions),
         "phrases": len(outcomes.phrase),
-        "multi": int((np.diff(truth.offsets) > 1).sum()),
+        "multi": 0 if truth.unions_only else int((np.diff(truth.offsets) > 1).sum()),
         "missing": int((pair.rows < 0).sum()),
         "duplicate": pair.duplicate,
         "extra": pair.extra,
@@ -182,20 +186,24 @@ def _counts(
         "several": int(not truth.unions_only),
         "labelled": int(given(pair.predictions.table, "categories")),
     }
+    strict = protocol.overlap == "point" or protocol.operator == ">"
     if protocol.overlap != "point":
-        some = outcomes.overlap[predicted, 0]
-        for threshold in THRESHOLDS:
-            passed = passes(some, protocol, threshold)
-            counts[f"at {threshold:.2f}"] = int(np.count_nonzero(passed))
+        first = outcomes.overlap[:, 0]
+        passed = count_above(first, predicted, np.array(THRESHOLDS), strict=strict)
+        counts |= {
+            f"at {t:.2f}": count for t, count in zip(THRESHOLDS, passed.tolist(), strict=True)
+        }
+    least = np.array([0.0 if protocol.overlap == "point" else protocol.threshold])
     for column, k in enumerate((*protocol.ranks, "all")):
-        passed = passes(outcomes.overlap[:, column], protocol, protocol.threshold) & predicted
-        counts[f"rank {k}"] = int(np.count_nonzero(passed))
-    ends = [high for _, high in SIZES.values()]
-    size = np.searchsorted(ends, areas(truth.union_boxes)[outcomes.phrase], "right")
-    several = (np.diff(truth.offsets)[outcomes.phrase] > 1).astype(np.int64)
-    for kind, names, codes in (("size", SIZES, size), ("boxes", ("single", "multi"), several)):
-        total = np.bincount(codes, minlength=len(names))
-        good = np.bincount(codes[right], minlength=len(names))
-        for name, of, correct in zip(names, total.tolist(), good.tolist(), strict=True):
-            counts |= {f"{kind} {name} total": of, f"{kind} {name} right": correct}
+        if predictions.ranked:
+            overlap = outcomes.overlap[:, column]
+            counts[f"rank {k}"] = int(count_above(overlap, predicted, least, strict=strict)[0])
+        else:  # the first is all that there is
+            counts[f"rank {k}"] = int(np.count_nonzero(right))
+    ends = np.array([high for _, high in SIZES.values()])
+    sizes = count_sizes(truth.union_boxes, outcomes.phrase, right, ends)
+    boxes = count_several(truth.offsets, outcomes.phrase, right)
+    for kind, names, found in (("size", SIZES, sizes), ("boxes", ("single", "multi"), boxes)):
+        for name, (total, good) in zip(names, found.tolist(), strict=True):
+            counts |= {f"{kind} {name} total": total, f"{kind} {name} right": good}
     return counts

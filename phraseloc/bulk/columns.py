@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from phraseloc.bulk.boxes import Where, absent, given, note_infinite, read_boxes, read_scores
-from phraseloc.columns import FloatArray, IntArray
+from phraseloc.columns import FloatArray, IntArray, owner_of
 from phraseloc.errors import Problems
 from phraseloc.kernels.keys import NO_SENTENCE, Keys, hash_captions, hash_texts, join_keys
 
@@ -91,6 +91,10 @@ class Columns:
     def without_rows(self) -> Columns:
         """Give a block without rows, that of either side."""
         return replace(self.part(0, 0), points=False, scores=None)
+
+    def row_of(self, box: int) -> int:
+        """Give the row that a box belongs to."""
+        return owner_of(self.offsets, box)
 
     def where(self, row: int) -> str:
         """Name a row of a file, for messages."""

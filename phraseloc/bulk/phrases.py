@@ -14,9 +14,9 @@ from phraseloc.columns import FloatArray, IntArray, Strings
 from phraseloc.data import GroundTruth, PhraseKeys, check_boxes
 from phraseloc.errors import Problems
 from phraseloc.formats.records import LARGEST
+from phraseloc.kernels.counting import count_by_unit
 from phraseloc.kernels.keys import units_of_captions
 from phraseloc.outcomes import Outcomes
-from phraseloc.scoring import counts_by_unit
 from phraseloc.space import BoxSpace
 from phraseloc.statistics import UNITS
 
@@ -69,8 +69,7 @@ def _ground_truth(
         np.flatnonzero(np.diff(block.offsets) == 0),
         block.describe,
     )
-    owner = np.repeat(np.arange(len(block)), np.diff(block.offsets))
-    check_boxes(problems, boxes, space, lambda box: block.describe(owner[box]))
+    check_boxes(problems, boxes, space, lambda box: block.describe(block.row_of(box)))
     problems.raise_if_any()
     names, offsets, kinds = _categories(block, problems)
     sizes = _sizes(block, image, images, problems)
@@ -173,4 +172,6 @@ def _image_of(caption: str) -> str:
 
 def _counted(truth: GroundTruth, outcomes: Outcomes, unit: IntArray, units: int) -> IntArray:
     """Count all and right phrases, (1 + categories, units, 2)."""
-    return np.stack(counts_by_unit(truth, outcomes, unit, units), axis=-1)
+    categories = truth.category_offsets, truth.category_codes
+    shape = (1 + len(truth.categories), units)
+    return count_by_unit(unit, outcomes.phrase, outcomes.correct, categories, shape)

@@ -14,10 +14,11 @@ from fractions import Fraction
 import numpy as np
 
 from phraseloc.columns import FloatArray, IntArray
+from phraseloc.kernels.counting import sum_limbs
 from phraseloc.statistics import UNIT_NAMES, UNITS
 
 LIMBS = 4
-_LIMB = 2.0**30
+_BITS = 30
 
 BINS = 2**16
 """How finely overlaps are counted, for their median."""
@@ -79,7 +80,9 @@ class Tally:
     @property
     def mean(self) -> float:
         """The mean overlap."""
-        total = sum(Fraction(limb, 2 ** (30 * place)) for place, limb in enumerate(self.limbs, 1))
+        total = sum(
+            Fraction(limb, 2 ** (_BITS * place)) for place, limb in enumerate(self.limbs, 1)
+        )
         return float(total) / self.counts["phrases"]
 
 
@@ -91,13 +94,7 @@ def limbs_of(values: FloatArray) -> tuple[int, ...]:
     >>> limbs_of(np.array([0.5, 0.25, 2.0**-60]))
     (805306368, 1, 0, 0)
     """
-    limbs = []
-    for _ in range(LIMBS):
-        values = values * _LIMB
-        whole = np.floor(values)
-        limbs.append(int(whole.astype(np.int64).sum()))  # exact, of any number of them
-        values = values - whole
-    return tuple(limbs)
+    return tuple(sum_limbs(values, LIMBS, _BITS).tolist())
 
 
 def median_of(bins: IntArray, low: float) -> float:

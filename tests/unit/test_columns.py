@@ -1,7 +1,10 @@
+from itertools import pairwise
+
 import numpy as np
+import pytest
 
 from phraseloc import Strings
-from phraseloc.columns import offsets_of, take_ragged
+from phraseloc.columns import offsets_of, owner_of, spread, take_items, take_ragged
 
 
 def test_strings_are_codes_into_distinct_values():
@@ -53,3 +56,23 @@ def test_ragged_rows_are_taken_in_any_order_and_more_than_once():
 def test_no_ragged_rows():
     places, offsets = take_ragged(np.array([0, 2]), np.zeros(0, np.int64))
     assert (places.tolist(), offsets.tolist()) == ([], [0])
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [1, 2], [2], [3, 0], [0, 2, 3], [1, 1, 3], []])
+def test_items_of_rows_are_those_of_lists(rows):
+    lists = [[5, 6], [], [7], [8, 9, 10]]
+    offsets = offsets_of([len(items) for items in lists])
+    values = np.array([item for items in lists for item in items])
+    found, taken = take_items(values, offsets, np.array(rows, np.int64))
+    expected = [lists[row] for row in rows]
+    assert [found[low:high].tolist() for low, high in pairwise(taken.tolist())] == expected
+    assert taken[0] == 0
+
+
+@pytest.mark.parametrize("counts", [[1, 1, 1], [2, 0, 1], [0, 3, 0]])
+def test_each_item_gets_the_value_of_its_row(counts):
+    offsets = offsets_of(counts)
+    values = np.arange(6.0).reshape(3, 2)
+    owners = [owner_of(offsets, item) for item in range(sum(counts))]
+    assert owners == [row for row, count in enumerate(counts) for _ in range(count)]
+    assert spread(values, offsets).tolist() == values[owners].tolist()
