@@ -33,6 +33,8 @@ from phraseloc.errors import MissingExtra
 PARTS = 4
 """How many parts each worker gets, so that a slow one does not hold up the rest."""
 
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+
 _BRANCHES = 8
 """How many totals are added up at once."""
 
@@ -47,6 +49,7 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
         if Dask is not installed
     """
     try:
+        import dask
         import distributed
     except ImportError:
         raise MissingExtra("dask", "scale", "working on many processes") from None
@@ -55,6 +58,7 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
             yield client
         return
     with (
+        dask.config.set({_ENVIRONMENT: _kept_memory(dask.config.get(_ENVIRONMENT))}),
         distributed.LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=1,
@@ -65,6 +69,14 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
         distributed.Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
         yield client
+
+
+def _kept_memory(environment: dict[str, Any]) -> dict[str, Any]:
+    """Let workers keep the memory that they free, where Dask has them give it back at once.
+
+    The next block takes it again: of ten million rows, clearing new pages took a third of the time.
+    """
+    return {name: value for name, value in environment.items() if "TRIM" not in name}
 
 
 def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
