@@ -113,18 +113,17 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
 def cut(job: Job, count: int) -> list[list[Part]] | None:
     """Cut the rows of all tables at the same places, about so many; None where that cannot be.
 
-    Of JSON, only a shard is a part, and each table must have as many.
+    Where tables have different numbers of rows, or JSON, whose rows only reading tells, a part is
+    the same shard of each.
     """
     sizes = [rows_of_shards(table) for table in job.tables]
-    if any(size is None for size in sizes):
+    totals = {None if size is None else sum(size) for size in sizes}
+    if len(totals) > 1 or None in totals:
         shards = {len(table.shards.files) for table in job.tables}
-        if len(shards) > 1:
+        if len(shards) > 1 or (shards == {1} and None not in totals):
             return None
         return [[[(shard, 0, None)]] * len(sizes) for shard in range(shards.pop())]
-    totals = {sum(size) for size in sizes if size is not None}
-    if len(totals) > 1:
-        return None
-    ends = np.linspace(0, totals.pop(), count + 1).astype(np.int64).tolist()
+    ends = np.linspace(0, totals.pop() or 0, count + 1).astype(np.int64).tolist()
     return [
         [_range(size, low, high) for size in sizes if size is not None]
         for low, high in pairwise(ends)

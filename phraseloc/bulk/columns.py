@@ -43,6 +43,11 @@ class Origin:
         """Select rows."""
         return replace(self, shard=self.shard[rows], number=self.number[rows])
 
+    def joined(self, other: Origin) -> Origin:
+        """Put other rows of the same files behind these."""
+        shard = np.concatenate([self.shard, other.shard])
+        return replace(self, shard=shard, number=np.concatenate([self.number, other.number]))
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -72,6 +77,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.image)
 
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """Whether the boxes are points, and whether they have scores."""
+        return self.points, self.scores is not None
+
     def part(self, low: int, high: int) -> Columns:
         """Give the rows from one to before another."""
         if (low, high) == (0, len(self)):
@@ -86,6 +96,25 @@ class Columns:
             boxes=self.boxes[begin:end],
             offsets=self.offsets[low : high + 1] - begin,
             scores=None if self.scores is None else self.scores[begin:end],
+        )
+
+    def joined(self, other: Columns) -> Columns:
+        """Put another block of the same file behind this one, whose boxes are of the same kind."""
+        import pyarrow
+
+        blocks = (self, other)
+        scores = [block.scores for block in blocks if block.scores is not None]
+        table = pyarrow.Table.from_batches([block.table for block in blocks]).combine_chunks()
+        return replace(
+            self,
+            origin=self.origin.joined(other.origin),
+            table=table.to_batches()[0],
+            image=np.concatenate([block.image for block in blocks]),
+            phrase=np.concatenate([block.phrase for block in blocks]),
+            boxes=np.concatenate([block.boxes for block in blocks]),
+            offsets=np.append(self.offsets, other.offsets[1:] + self.offsets[-1]),
+            scores=np.concatenate(scores) if scores else None,
+            single=self.single and other.single,
         )
 
     def without_rows(self) -> Columns:

@@ -1,8 +1,8 @@
 """Pairing: which rows of the predictions belong to which phrases, block by block.
 
 Where both sides are in one order, which is what a method that goes through the ground truth writes,
-blocks are compared as they come. Else both are divided into buckets of images on disk, and each
-bucket is joined by its keys.
+blocks are merged as they come; it may have left phrases out. Else both are divided into buckets of
+images on disk, and each bucket is joined by its keys.
 """
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ from phraseloc.bulk.columns import Columns
 from phraseloc.columns import FloatArray, IntArray
 from phraseloc.errors import Problems
 from phraseloc.kernels.keys import Keys
+
+_FEW = 10_000
+"""Of fewer rows of a method, more are read before they are paired: many small pieces cost more."""
+
+_FAR = 500_000
+"""After so many phrases without a row, a method's next row is looked for in any order."""
+
+_ALL = 2**62
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -45,41 +53,70 @@ class Pair:
 def in_order(
     truth: Iterator[Columns], predictions: Sequence[Iterator[Columns]]
 ) -> Iterator[tuple[Pair, ...]]:
-    """Pair blocks of the ground truth with those of each method's predictions, row by row.
+    """Pair blocks of the ground truth with those of each method's predictions, as they come.
 
     Raises
     ------
     NotInOrder
-        at the first block whose keys differ, or where one file ends before another
+        where a method has other phrases than the ground truth, or has them in another order
     """
-    for one, *others in _equal_parts((truth, *predictions)):
-        yield tuple(_pair_in_order(one, two) for two in others)
-
-
-def _pair_in_order(truth: Columns, predictions: Columns) -> Pair:
-    same = np.array_equal(truth.image, predictions.image)
-    if not (same and np.array_equal(truth.phrase, predictions.phrase)):
+    methods = [_Follower(blocks) for blocks in predictions]
+    for block in truth:
+        low = 0
+        while low < len(block):
+            high = min(len(block), *(low + method.ready() for method in methods))
+            piece = block.part(low, high)
+            yield tuple(method.pair(piece) for method in methods)
+            low = high
+    if any(method.ready() < _ALL for method in methods):
         raise NotInOrder
-    counts = np.diff(predictions.offsets)
-    rows = np.arange(len(truth))
-    return Pair(truth, predictions, rows if counts.all() else np.where(counts > 0, rows, -1))
 
 
-def _equal_parts(sources: Sequence[Iterator[Columns]]) -> Iterator[list[Columns]]:
-    """Cut the blocks of all files so that their parts have as many rows."""
-    left: list[Columns | None] = [None] * len(sources)
-    while True:
-        for side, block in enumerate(left):
-            if block is None or not len(block):
-                left[side] = next(filter(len, sources[side]), None)
-        blocks = [block for block in left if block is not None]
-        if not blocks:
-            return
-        if len(blocks) < len(sources):
+class _Follower:
+    """A method's rows that are not paired yet; it may have left phrases out."""
+
+    def __init__(self, blocks: Iterator[Columns]) -> None:
+        self._blocks = filter(len, blocks)
+        self._rows: Columns | None = None
+        self._unmatched = 0
+
+    def ready(self) -> int:
+        """Give how many rows there are to pair, after reading on if few are left."""
+        if self._rows is None or len(self._rows) < _FEW:
+            block = next(self._blocks, None)
+            if self._rows and block is not None:
+                if block.kind != self._rows.kind:  # an error, which whole buckets tell
+                    raise NotInOrder
+                block = self._rows.joined(block)
+            self._rows = block or self._rows
+        return len(self._rows) if self._rows else _ALL
+
+    def pair(self, truth: Columns) -> Pair:
+        """Pair phrases of the ground truth, of which there are no more than rows are ready."""
+        left = self._rows if self._rows is not None else truth.without_rows()
+        head = left.part(0, min(len(truth), len(left)))
+        rows = np.arange(len(truth))
+        if not _same_keys(truth, head):
+            phrase = self._found(truth, head)
+            head = head.part(0, len(phrase))
+            rows = np.full(len(truth), -1)
+            rows[phrase] = np.arange(len(phrase))
+        self._rows = left.part(len(head), len(left))
+        counts = np.append(np.diff(head.offsets), 0)
+        return Pair(truth, head, rows if counts[:-1].all() else np.where(counts[rows], rows, -1))
+
+    def _found(self, truth: Columns, head: Columns) -> IntArray:
+        """Give the phrases of the rows that come next; those of later phrases wait."""
+        phrase = _find(head, truth)
+        phrase = phrase[: np.count_nonzero(phrase >= 0)]
+        self._unmatched = 0 if len(phrase) else self._unmatched + len(truth)
+        if (np.diff(phrase, prepend=-1) <= 0).any() or (len(head) and self._unmatched > _FAR):
             raise NotInOrder
-        count = min(map(len, blocks))
-        yield [block.part(0, count) for block in blocks]
-        left = [block.part(count, len(block)) for block in blocks]
+        return phrase
+
+
+def _same_keys(one: Columns, two: Columns) -> bool:
+    return np.array_equal(one.image, two.image) and np.array_equal(one.phrase, two.phrase)
 
 
 def by_key(truth: Columns, predictions: Columns, extra: str, problems: Problems) -> Pair:

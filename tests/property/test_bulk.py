@@ -98,6 +98,31 @@ def test_parts_may_be_cut_anywhere_and_come_in_any_order(seed, count):
         assert figures(job, total_by_buckets(ahead)) == expected
 
 
+@FEW
+@given(SEEDS, st.integers(2, 5))
+def test_phrases_that_are_left_out_are_missing_however_rows_are_paired(seed, count):
+    random = np.random.default_rng(seed)
+    world = make_world(seed, kind="box", shuffled=False)
+    truth = [list(part) for part in np.array_split(np.array(world.truth, object), count)]
+    guesses = np.array_split(np.array(world.guesses, object), count)
+    kept = [[row for row in part if random.random() < 0.6] or list(part[:1]) for part in guesses]
+    with tempfile.TemporaryDirectory() as base:
+        names = []
+        for name, parts, space in zip(("t", "p"), (truth, kept), world.spaces, strict=True):
+            folder = folder_of(base, name)
+            for number, rows in enumerate(parts):
+                write_records(rows, folder / f"{number}.parquet", space)
+            names.append(str(folder))
+        job = job_of(world, names, {"truth_boxes": {}}, CHOICES[:1])
+        expected = figures(job, total_by_buckets(job))
+        assert figures(job, total_in_order(job)) == expected
+        parts = [total_in_order(job, part) for part in cut(job, 99)]
+        assert len(parts) == count
+        assert figures(job, reduce(add, parts)) == expected
+        missing = len(world.truth) - sum(map(len, kept))
+        assert sum(part.tallies[0].counts["missing"] for part in parts) == missing
+
+
 def moved(world):
     return [{**row, "boxes": row["boxes"][::-1]} for row in world.guesses]
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from phraseloc.bulk import pairs as pairing
 from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
 from phraseloc.bulk.pairs import NotInOrder, by_key, check_unique, in_order
 from phraseloc.bulk.reading import open_table, read_blocks
@@ -57,11 +58,11 @@ def test_a_row_without_boxes_is_no_prediction():
     assert pair.rows.tolist() == [-1, 1, 2]
 
 
-@pytest.mark.parametrize("change", ["shorter", "longer", "swapped", "image", "entity"])
+@pytest.mark.parametrize("change", ["longer", "swapped", "image", "entity", "twice"])
 def test_rows_in_another_order_are_not_paired(change):
     rows = rows_of(6)
     other = {
-        "shorter": rows[:-1],
+        "twice": [*rows[:5], rows[4]],
         "longer": [*rows, {**rows[0], "start": 99}],
         "swapped": [*rows[:4], rows[5], rows[4]],
         "image": [*rows[:5], {**rows[5], "image": "99#0"}],
@@ -69,6 +70,54 @@ def test_rows_in_another_order_are_not_paired(change):
     }[change]
     with pytest.raises(NotInOrder):
         list(in_order(cut(block_of(rows), [4]), [cut(block_of(other), [3])]))
+
+
+@pytest.mark.parametrize("few", [1, 10, 10_000])
+@pytest.mark.parametrize("seed", range(6))
+def test_phrases_may_be_left_out(seed, few, monkeypatch):
+    monkeypatch.setattr(pairing, "_FEW", few)
+    random = np.random.default_rng(seed)
+    rows = rows_of(60)
+    methods = [rows, *([row for row in rows if random.random() < share] for share in (0.9, 0.2, 0))]
+    sides = []
+    for kept in methods:
+        ends = np.sort(random.integers(0, len(kept) + 1, size=random.integers(6))).tolist()
+        sides.append(cut(block_of(kept or rows[:1]).part(0, len(kept)), ends))
+    seen = [[] for _ in methods]
+    for pairs in in_order(sides[0], sides[1:]):
+        seen[0] += starts_of(pairs[0].truth)
+        for place, pair in enumerate(pairs, start=1):
+            assert pair.truth is pairs[0].truth
+            for phrase, row in enumerate(pair.rows.tolist()):
+                if row >= 0:
+                    assert pair.predictions.boxes[row, 0] == pair.truth.boxes[phrase, 0]
+                    assert pair.predictions.describe(row) == pair.truth.describe(phrase)
+                    seen[place].append(pair.predictions.boxes[row, 0])
+            assert len(pair.predictions) == np.count_nonzero(pair.rows >= 0)
+    assert seen == [[row["start"] for row in kept] for kept in methods]
+
+
+def test_a_row_that_does_not_come_is_not_waited_for_to_the_end(monkeypatch):
+    monkeypatch.setattr(pairing, "_FAR", 8)
+    rows = rows_of(30)
+    taken = []
+
+    def truth():
+        for block in cut(block_of(rows), range(2, 30, 2)):
+            taken.append(len(block))
+            yield block
+
+    with pytest.raises(NotInOrder):
+        list(in_order(truth(), [iter([block_of([*rows[:4], *rows[20:]])])]))
+    assert sum(taken) == 14
+
+
+def test_boxes_of_two_kinds_are_left_to_whole_buckets():
+    rows = rows_of(6)
+    scored = [{**row, "boxes": [row["box"]], "box": None, "scores": [1.0]} for row in rows]
+    blocks = iter([block_of(rows[:3]), block_of(scored[3:])])
+    with pytest.raises(NotInOrder):
+        list(in_order(cut(block_of(rows), [2]), [blocks]))
 
 
 def test_rows_are_found_by_key():
