@@ -1,12 +1,15 @@
-"""Where a run took place: date, processor, threads and versions, as ``RESULTS.md`` opens with."""
+"""Where a run took place: date, commit, processor and versions, as ``RESULTS.md`` opens with."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
+
+from benchmarks.inputs import ROOT
 
 PACKAGES = (
     "phraseloc",
@@ -14,6 +17,8 @@ PACKAGES = (
     "numba",
     "msgspec",
     "pyarrow",
+    "duckdb",
+    "distributed",
     "pycocotools",
     "powerboxes",
     "torch",
@@ -33,16 +38,28 @@ def version(package: str) -> str | None:
         return None
 
 
-def describe() -> str:
-    """Describe date, machine and versions, a line each."""
+def describe() -> list[str]:
+    """Describe date and commit, machine, and versions."""
     versions = [f"{name} {version(name) or 'not installed'}" for name in PACKAGES]
-    return "\n".join(
-        [
-            f"- {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
-            f"- {_processor()}, {os.cpu_count()} cores; {platform.system()} {platform.machine()}",
-            f"- Python {platform.python_version()}; {', '.join(versions)}",
-        ]
-    )
+    return [
+        f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, {_commit()}",
+        f"{_processor()}, {os.cpu_count()} cores; {platform.system()} {platform.machine()}",
+        f"Python {platform.python_version()}; {', '.join(versions)}",
+    ]
+
+
+def _commit() -> str:
+    """Name the commit, and whether the code differs from it; results themselves may."""
+    try:
+        name = _git("rev-parse", "--short", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--", ".", ":!benchmarks/RESULTS.md")
+    except (OSError, subprocess.CalledProcessError):
+        return "no commit"
+    return f"commit {name}{' with changes' if changed else ''}"
+
+
+def _git(*words: str) -> str:
+    return subprocess.check_output(["git", *words], cwd=ROOT, text=True, stderr=subprocess.DEVNULL)
 
 
 def _processor() -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.inputs import ground_truth_file
 from benchmarks.machine import version
-from benchmarks.results import Row, Section, milliseconds, not_installed
+from benchmarks.results import Row, Section, megabytes, milliseconds, not_installed
 
 BATCH, OBJECTS, FEATURES, SIZE = 64, 100, 2048, 300
 TABLE, OCCURRING, LABELS = 400_002, 14_000, 1_600
@@ -61,9 +61,9 @@ def _steps() -> Section:
         ),
         Row(
             f"{what}: peak memory",
-            _megabytes(median(m.memory for m in ours)),
+            megabytes(median(m.memory for m in ours)),
             peer,
-            _megabytes(median(m.memory for m in theirs)),
+            megabytes(median(m.memory for m in theirs)),
             median(b.memory / a.memory for a, b in pairs),
             10,
         ),
@@ -185,10 +185,6 @@ def _peak() -> float:
     """Give the most memory that this process had; of `resource`, it would be its parent's, too."""
     status = Path("/proc/self/status").read_text()
     return 1024.0 * int(status.partition("VmHWM:")[2].split()[0])
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / 1e6:,.0f} MB"
 
 
 def _training() -> Section:
