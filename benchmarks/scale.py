@@ -169,8 +169,8 @@ def _growth_rows(found: Findings) -> list[Row]:
         peer = f"{case.rows // 10:,} rows"
         for name, field, goal in _TIMES:
             begin = getattr(start, field)
-            ours = (getattr(more.run, field) - begin) / case.rows
-            theirs = (getattr(less.run, field) - begin) / (case.rows // 10)
+            ours = (getattr(more.run, field) - begin) / (case.rows - LEAST)
+            theirs = (getattr(less.run, field) - begin) / (case.rows // 10 - LEAST)
             mine, other = (f"{1e6 * side:.3g} s a million" for side in (ours, theirs))
             rows.append(Row(f"{name}, {what}", mine, peer, other, theirs / ours, goal))
         mine, other = megabytes(more.run.peak), megabytes(less.run.peak)
