@@ -155,11 +155,19 @@ def _find(predictions: Columns, truth: Columns) -> IntArray:
         return np.full(len(predictions), -1)
     wanted, found = _joint(truth), _joint(predictions)
     order = np.argsort(wanted, kind="stable")
-    place = np.minimum(np.searchsorted(wanted[order], found), len(wanted) - 1)
-    phrase = order[place]
-    same = truth.image[phrase] == predictions.image
-    same &= truth.phrase[phrase] == predictions.phrase
-    return np.where(same, phrase, -1)
+    wanted = wanted[order]
+    places, out = np.searchsorted(wanted, found), np.full(len(found), -1)
+    rows = np.arange(len(found))
+    while len(rows):  # again where other keys have the same joint one
+        rows = rows[places[rows] < len(wanted)]
+        rows = rows[wanted[places[rows]] == found[rows]]
+        phrase = order[places[rows]]
+        same = truth.image[phrase] == predictions.image[rows]
+        same &= truth.phrase[phrase] == predictions.phrase[rows]
+        out[rows[same]] = phrase[same]
+        rows = rows[~same]
+        places[rows] += 1
+    return out
 
 
 def _joint(columns: Columns) -> Keys:

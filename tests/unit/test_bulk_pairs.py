@@ -1,6 +1,7 @@
 """Pairing: rows that stand in one order, rows found by key, and buckets of images on disk."""
 
 import itertools
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 
@@ -134,6 +135,20 @@ def test_the_same_phrase_of_another_image_is_another():
     truth = [{**rows_of(1)[0], "image": f"{n}#0"} for n in range(3)]
     pair = by_key(block_of(truth), block_of(truth[2:]), "error", Problems("p"))
     assert pair.rows.tolist() == [-1, -1, 0]
+
+
+def test_keys_that_are_alike_when_joined_are_told_apart():
+    block = block_of(rows_of(4, images=4))
+    image = np.array([1, 2, 3, 9], np.uint64)
+    phrase = np.array([7, 7, 7, 7], np.uint64) - (image - image[0]) * pairing._MIXER
+    truth = replace(block, image=image, phrase=phrase)
+    order = [2, 0, 1]
+    guesses = replace(block.part(0, 3), image=image[order], phrase=phrase[order])
+    problems = Problems("p")
+    assert by_key(truth, guesses, "error", problems).rows.tolist() == [1, 2, 0, -1]
+    check_unique(truth, problems)
+    assert not problems
+    assert by_key(guesses, truth, "count", problems).rows.tolist() == [2, 0, 1]
 
 
 def test_rows_of_no_phrase_are_named_or_counted():
