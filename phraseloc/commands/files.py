@@ -20,10 +20,11 @@ from phraseloc.commands.program import main
 )
 @space_options
 def convert(source: str, target: Path, split: str | None, is_truth: bool, **reading: Any) -> None:
-    """Convert IN to the format that OUT's suffix names: .json .jsonl .tsv .parquet (.gz, .zst).
+    """Convert IN to the format of OUT's suffix: .json .jsonl .csv .tsv .parquet (.gz, .zst).
 
-    Boxes are written as the reference scorer has them: xywh, inclusive, origin 1. A release is
-    always ground truth.
+    CSV has a line of names, and keys; TSV is the reference scorer's, which has none. Boxes are
+    written as the reference scorer has them: xywh, inclusive, origin 1. A release is always ground
+    truth.
 
     \b
     Example:

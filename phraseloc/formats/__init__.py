@@ -6,6 +6,7 @@ format                 read as       written by suffix
 official release       ground truth  (a folder, ``.zip`` or ``.tar.*``)
 JSON                   both          ``.json``
 JSON Lines             both          ``.jsonl``
+CSV, TSV with names    both          ``.csv``
 TSV                    both          ``.tsv``, ``.txt``
 Parquet                both          ``.parquet``
 =====================  ============  ============================================================
@@ -49,7 +50,7 @@ def load_ground_truth(
     unrelated: str | Path | None = None,
     **declared: Any,
 ) -> GroundTruth:
-    """Load ground truth: an official release (folder, zip, tar), JSON, JSON Lines, TSV or Parquet.
+    """Load ground truth: an official release (folder, zip, tar), or a file of records.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def _from_records(
     source = name_of(path)
     data = read_bytes(path)
     problems = Problems(source)
-    file = _reader(data, source, "ground truth")(data, source, problems)
+    file = find_reader(data, source, "ground truth")(data, source, problems)
     problems.raise_if_any()
     space = declared_space(file.header, declared, source)
     ground_truth = to_ground_truth(file, space, source, problems)
@@ -115,7 +116,7 @@ def _from_records(
 def load_predictions(
     path: str | Path, *, degenerate: str = "error", **declared: Any
 ) -> Predictions:
-    """Load predictions: JSON, JSON Lines, TSV or Parquet.
+    """Load predictions: JSON, JSON Lines, CSV, TSV or Parquet.
 
     Parameters
     ----------
@@ -140,13 +141,19 @@ def read_predictions(
     """Read predictions as `load_predictions` does, but note problems and keep the sound rows."""
     source = name_of(path)
     data = read_bytes(path)
-    file = _reader(data, source, "predictions")(data, source, problems)
+    file = find_reader(data, source, "predictions")(data, source, problems)
     space = declared_space(file.header, declared, source)
     return to_predictions(file, space, source, problems, degenerate=degenerate)
 
 
-def _reader(data: bytes, source: str, expected: str) -> Reader:
-    """Find the reader of a file by its content."""
+def find_reader(data: bytes, source: str, expected: str) -> Reader:
+    """Find the reader of a file by its content, or by what it begins with.
+
+    Raises
+    ------
+    InputError
+        if it is something else than ``expected``, predictions or ground truth
+    """
     start = data[:4096].lstrip(b" \n\r\t\xef\xbb\xbf")
     if data.startswith(b"PAR1"):
         from phraseloc.formats.parquet import read_parquet
@@ -157,13 +164,28 @@ def _reader(data: bytes, source: str, expected: str) -> Reader:
 
         return read_json_lines if is_lines(data) else read_json
     found = foreign_kind(start)
-    first_line = start.partition(b"\n")[0]
-    if not found and (b"\t" in first_line or first_line.startswith(b"#phraseloc")):
+    if not found and _has_names(start):
+        from phraseloc.formats.table import read_table
+
+        return read_table
+    if not found and (b"\t" in start.partition(b"\n")[0] or start.startswith(b"#phraseloc")):
         from phraseloc.formats.tsv import read_tsv
 
         return read_tsv
     raise InputError(
         source,
         f"found {found or 'a file of no known format'}, expected {expected} as JSON, JSON Lines, "
-        "TSV or Parquet" + (", or an official release" if expected == "ground truth" else ""),
+        "CSV with a line of names, TSV or Parquet"
+        + (", or an official release" if expected == "ground truth" else ""),
     )
+
+
+def _has_names(start: bytes) -> bool:
+    """Tell whether text begins with the names of columns, perhaps after a header."""
+    first, _, rest = start.partition(b"\n")
+    line = rest.partition(b"\n")[0] if first.startswith(b"#phraseloc") else first
+    if b"image" not in line:
+        return False
+    from phraseloc.formats.table import find_names
+
+    return find_names(line.decode(errors="replace")) is not None

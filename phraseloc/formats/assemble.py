@@ -259,12 +259,14 @@ def _sizes(file: RecordFile, image: Strings, problems: Problems) -> FloatArray |
     for row, (code, size) in enumerate(zip(image.codes.tolist(), given, strict=True)):
         if size == _NO:
             continue
+        found = f"{_where(file)(row)}: found"
         if not all(side is not None and 0 < side <= LARGEST for side in size):
-            problems.add('"width" and "height" that are no size', _found(file, row, size))
+            problems.add('"width" and "height" that are no size', f"{found} {_sides(size)}")
         elif sizes.setdefault(code, size) != size:
-            problems.add("two sizes of one image", _found(file, row, (size, "and", sizes[code])))
+            before = _sides(sizes[code])
+            problems.add("two sizes of one image", f"{found} {_sides(size)}, and {before} before")
     return np.array([sizes.get(code, (np.nan, np.nan)) for code in range(len(image.values))])
 
 
-def _found(file: RecordFile, row: int, value: tuple[Any, ...]) -> str:
-    return f"{_where(file)(row)}: found {' '.join(map(str, value))}"
+def _sides(size: tuple[float | None, float | None]) -> str:
+    return " ".join("nan" if side is None else f"{side:g}" for side in size)

@@ -86,7 +86,7 @@ def read_json_lines(data: bytes, source: str, problems: Problems, first: int = 1
     InputError
         if a line is not JSON; wrong records are noted in ``problems``
     """
-    text = check_text(data, source)
+    text = check_text(data, source, first)
     first_line, _, rest = data.partition(b"\n")
     header: Mapping[str, Any] = {}
     begin = first

@@ -91,26 +91,27 @@ def check_objects(
 def _wrong(item: Any) -> Any:
     """Yield what is wrong with a record: the kind of problem, and what was found."""
     if not isinstance(item, dict):
-        yield "a record that is not an object", _shown(item)
+        yield "a record that is not an object", shown(item)
         return
     if item.get("image") is None:
-        yield 'a record without "image"', _shown(item)
+        yield 'a record without "image"', shown(item)
     for name, (check, expected) in _FIELDS.items():
         value = item.get(name)
         if value is not None and not check(value):
-            yield f'"{name}" is not {expected}', _shown(value)
+            yield f'"{name}" is not {expected}', shown(value)
     for name in ("box", "boxes", "point"):
         value = item.get(name)
         if value is not None and _FIELDS[name][0](value):
             flat = value if name != "boxes" else chain.from_iterable(value)
             if not all(abs(number) <= LARGEST for number in flat):
-                yield NOT_FINITE, _shown(value)
+                yield NOT_FINITE, shown(value)
 
 
 NOT_FINITE = f"a box with a number that is not finite, or beyond {LARGEST:g}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Show what was found, cut where it is long."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

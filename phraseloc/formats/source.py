@@ -134,35 +134,39 @@ def _unzstd(data: bytes) -> bytes:
     return b"".join(frames)
 
 
-def check_text(data: bytes, source: str) -> str:
+def check_text(data: bytes, source: str, first: int = 1) -> str:
     """Decode text: UTF-8, without a byte order mark, with LF line ends.
+
+    Parameters
+    ----------
+    first : the number of its first line
 
     Raises
     ------
     InputError
         if it is not; the message names the first line that is not, and the way to mend it
     """
-    if data.startswith(b"\xef\xbb\xbf"):
+    if first == 1 and data.startswith(b"\xef\xbb\xbf"):
         raise InputError(
             source, "found a UTF-8 byte order mark, expected none; save it as plain UTF-8"
         )
     if b"\r" in data:
-        line = data.count(b"\n", 0, data.index(b"\r")) + 1
+        line = data.count(b"\n", 0, data.index(b"\r")) + first
         raise InputError(
             source, f"line {line}: found a CR line end, expected LF; convert the file (dos2unix)"
         )
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + first
         raise InputError(
             source, f"line {line}: found byte 0x{data[error.start]:02x}, expected UTF-8 text"
         ) from None
 
 
-def lines_of(data: bytes, source: str) -> list[str]:
-    """Split text into lines; the last line end is optional."""
-    text = check_text(data, source)
+def lines_of(data: bytes, source: str, first: int = 1) -> list[str]:
+    """Split text into lines, the first of which has a number; the last line end is optional."""
+    text = check_text(data, source, first)
     return text.removesuffix("\n").split("\n")
 
 

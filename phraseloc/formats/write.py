@@ -1,4 +1,4 @@
-"""Writing records: JSON, JSON Lines, TSV or Parquet by suffix, whole or not at all.
+"""Writing records: JSON, JSON Lines, CSV, TSV or Parquet by suffix, whole or not at all.
 
 Files are written in the reference scorer's space (xywh, inclusive, origin 1), so that it reads the
 JSON and TSV too; fractions of the image stay fractions, declared in the header.
@@ -17,10 +17,10 @@ from phraseloc.columns import FloatArray
 from phraseloc.data import GroundTruth, PhraseKeys, Predictions
 from phraseloc.errors import InputError
 from phraseloc.formats.source import compressed, replacing, suffix_of
-from phraseloc.formats.tsv import HEADER
+from phraseloc.formats.tsv import header_line
 from phraseloc.space import BoxSpace
 
-SUFFIXES = (".json", ".jsonl", ".tsv", ".txt", ".parquet")
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def save_predictions(
@@ -127,6 +127,10 @@ def _write(rows: list[dict[str, Any]], space: BoxSpace, path: Path) -> None:
         data = msgspec.json.encode({"phraseloc": header, "records": rows} if header else rows)
     elif suffix == ".jsonl":
         data = msgspec.json.Encoder().encode_lines([{"phraseloc": vars(space)}, *rows])
+    elif suffix == ".csv":
+        from phraseloc.formats.table import write_table
+
+        data = write_table(rows, space, path).encode()
     elif suffix in (".tsv", ".txt"):
         data = "".join(_tsv_lines(rows, header, path)).encode()
     else:
@@ -139,7 +143,7 @@ def _write(rows: list[dict[str, Any]], space: BoxSpace, path: Path) -> None:
 
 def _tsv_lines(rows: list[dict[str, Any]], header: Mapping[str, Any], path: Path) -> Iterator[str]:
     if header or not rows[0]["image"][:1].isalnum():
-        yield " ".join([HEADER, *(f"{name}={value}" for name, value in header.items())]) + "\n"
+        yield header_line(header)
     for row in rows:
         numbers = row.get("box") or row.get("point")
         texts = [row["image"], row.get("phrase", "")]

@@ -68,6 +68,10 @@ def tarred(mode):
 TEXTS = {
     "json": json.dumps({"phraseloc": {"origin": 1}, "records": RECORDS}).encode(),
     "jsonl": b"\n".join(json.dumps(r).encode() for r in [{"phraseloc": {}}, *RECORDS]),
+    "csv": (
+        b"#phraseloc origin=1\nimage,phrase,start,entity,categories,width,height,x,y,w,h\n"
+        b'10#0,"a ""man"", old",0,1,people;other,100,90,1,2.5,30,40\n11#0,,1,2,,,,1,1,3,4\n'
+    ),
     "tsv": b"#phraseloc origin=1\n10#0\ta man\t1\t2.5\t30\t40\n11#0\ta dog\t1\t1\t3\t4\n",
 }
 ARCHIVES = {"zip": zipped(), "tar": tarred("w"), "tar.gz": tarred("w:gz"), "tar.xz": tarred("w:xz")}

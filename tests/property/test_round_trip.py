@@ -73,7 +73,9 @@ def assert_same(before, after, columns):
         assert pair[0] == pair[1]
 
 
-@pytest.mark.parametrize("suffix", [".json", ".jsonl.gz", ".parquet", ".tsv", ".tsv.zst"])
+@pytest.mark.parametrize(
+    "suffix", [".json", ".jsonl.gz", ".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.zst"]
+)
 @given(before=predictions(ranked=False))
 def test_one_box_a_phrase(suffix, before):
     columns = ("image", "sentence", "phrase")
@@ -92,7 +94,7 @@ def test_ranked_boxes(suffix, before):
         assert after.scores.tolist() == before.scores.tolist()
 
 
-@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet", ".tsv"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet", ".csv", ".tsv"])
 @given(points=st.lists(st.tuples(QUARTERS, QUARTERS), min_size=1, max_size=9), space=SPACES)
 def test_points(suffix, points, space):
     keys = PhraseKeys(Strings.of(["10"] * len(points)))

@@ -317,4 +317,4 @@ def test_a_zip_of_predictions(truth_file, pack, guess_file, refused):
     path = pack({"guesses.json": guess_file.read_bytes()}, "guesses.zip")
     message = refused("score", truth_file, path)
     assert "guesses.zip: found a zip archive" in message
-    assert "expected predictions as JSON, JSON Lines, TSV or Parquet" in message
+    assert "expected predictions as JSON, JSON Lines, CSV" in message

@@ -251,7 +251,7 @@ def test_an_object_without_records(truth_file, write, refused):
     assert 'phraseloc: bad.json: expected an array of records, or {"records": [...]}' in message
 
 
-@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".tsv"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".csv", ".tsv"])
 def test_a_byte_order_mark(suffix, truth_file, guesses, write, run, refused, tmp_path):
     sound = tmp_path / f"sound{suffix}"
     assert run("convert", write("guesses.json", guesses), sound).exit_code == 0
@@ -260,7 +260,7 @@ def test_a_byte_order_mark(suffix, truth_file, guesses, write, run, refused, tmp
     assert f"bad{suffix}: found a UTF-8 byte order mark, expected none" in message
 
 
-@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".tsv"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".csv", ".tsv"])
 def test_crlf_line_ends(suffix, truth_file, guesses, write, run, refused, tmp_path):
     sound = tmp_path / f"sound{suffix}"
     assert run("convert", write("guesses.json", guesses), sound).exit_code == 0
@@ -269,7 +269,7 @@ def test_crlf_line_ends(suffix, truth_file, guesses, write, run, refused, tmp_pa
     assert f"bad{suffix}: line 1: found a CR line end, expected LF" in message
 
 
-@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".tsv"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".csv", ".tsv"])
 def test_bytes_that_are_not_utf8(suffix, truth_file, guesses, write, run, refused, tmp_path):
     sound = tmp_path / f"sound{suffix}"
     assert run("convert", write("guesses.json", guesses), sound).exit_code == 0
