@@ -20,6 +20,12 @@ from phraseloc.geometry import OVERSHOOT, far_outside
 
 Parts = tuple[Any, ...]
 
+IN_ORDER = (
+    "rows without complete keys (image, sentence, first word, entity) must be the ground truth's "
+    "rows in its order"
+)
+MISPLACED = "a row that is not the ground truth's row of the same place"
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -229,8 +235,7 @@ def _by_order(ground_truth: GroundTruth, predictions: Predictions, problems: Pro
     nowhere = Alignment(np.full(len(truth), -1, dtype=np.int64), predictions)
     if len(keys) != len(truth):
         problems.add(
-            "rows without complete keys (image, sentence, first word, entity) must be the ground "
-            "truth's rows in its order",
+            IN_ORDER,
             f"found {len(keys):,} rows, expected {len(truth):,}",
         )
         return nowhere
@@ -244,10 +249,10 @@ def _by_order(ground_truth: GroundTruth, predictions: Predictions, problems: Pro
         for row in np.flatnonzero(
             keys.phrase.codes_in(truth.phrase.values) != truth.phrase.codes
         ).tolist():
-            respanned[row] = _same_words(keys.phrase[row], truth.phrase[row])
+            respanned[row] = same_words(keys.phrase[row], truth.phrase[row])
             differs[row] |= not respanned[row]
     problems.add_rows(
-        "a row that is not the ground truth's row of the same place",
+        MISPLACED,
         np.flatnonzero(differs),
         lambda row: (
             f"{predictions.where(row)}: found {keys.describe(row)}, expected {truth.describe(row)}"
@@ -258,7 +263,7 @@ def _by_order(ground_truth: GroundTruth, predictions: Predictions, problems: Pro
     return Alignment(np.arange(len(keys)), predictions, respanned=int(respanned.sum()))
 
 
-def _same_words(found: str, expected: str) -> bool:
+def same_words(found: str, expected: str) -> bool:
     """Tell whether two texts are one phrase: the words of one end those of the other."""
     words = [re.findall(r"\w+", text.lower()) for text in (found, expected)]
     short, long = sorted(words, key=len)

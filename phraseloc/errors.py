@@ -64,10 +64,10 @@ class InputError(PhraselocError, ValueError):
     def __init__(self, source: str, message: str) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source
-        self._message = message
+        self.message = message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.source, self._message)
+        return type(self), (self.source, self.message)
 
 
 class Problems:

@@ -6,7 +6,7 @@ the two paths of the program, which share nothing before the outcomes of a block
 
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from phraseloc.errors import Problems
 
 BOOTSTRAP = (199, 3, 0.9)
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".json.zst")
+TEXTS = (".csv", ".tsv", ".csv.gz", ".tsv.zst")
+"""Suffixes of files that hold one box a row."""
 CATEGORIES = ("people", "scène", "other", "クルマ")
 FIELDS = (
     *("protocol", "accuracy", "interval", "mean", "thresholds", "categories"),
@@ -172,11 +174,22 @@ def spoil(random, world, shuffled):
         world.guesses = [{**guess, "boxes": [[1, 1, 2, 2]]} for guess in world.guesses]
 
 
-def write_records(records, place, space=None):
+def one_box_a_row(world):
+    """Give a world whose ground truth has one box a row, as tables of text have."""
+    truth = [{**row, "box": row.get("box") or row["boxes"][0]} for row in world.truth]
+    for row in truth:
+        row.pop("boxes", None)
+    return replace(world, truth=truth)
+
+
+def write_records(records, place, space=None, layout="xywh"):
     """Write records by suffix; a space is declared in the header, where the format has one."""
     suffix = "".join(Path(place).suffixes)
     if suffix == ".parquet":
         return write_table(records, place, space)
+    if suffix in TEXTS:
+        text = text_of(records, space, space.layout if space else layout, suffix)
+        return write_packed(text, place)
     lines = [json.dumps(record) for record in records]
     if suffix.startswith(".jsonl"):
         head = [] if space is None else [json.dumps({"phraseloc": vars(space)})]
@@ -184,9 +197,36 @@ def write_records(records, place, space=None):
     else:
         assert space is None, "an array has no header"
         text = "[" + ",\n".join(lines) + "]"
+    return write_packed(text, place)
+
+
+def write_packed(text, place):
     pack = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
     Path(place).write_bytes(pack.get(Path(place).suffix, bytes)(text.encode()))
     return str(place)
+
+
+def text_of(records, space, layout, suffix):
+    """Write records as a table with names, every other cell in quotes, and a column of no use."""
+    names = dict.fromkeys(name for record in records for name in record)
+    fields = sorted(name for name in names if name not in ("box", "point"))
+    box = {"xywh": "xywh", "xyxy": ("x1", "y1", "x2", "y2")}[layout] if "box" in names else "xy"
+    lines = [[*fields, "a note", *box]]
+    for record in records:
+        cells = [record.get(name) for name in fields]
+        cells = [";".join(cell) if isinstance(cell, list) else cell for cell in cells]
+        numbers = record.get("box") or record.get("point") or [None] * len(box)
+        lines.append([*cells, 'of no "use"', *numbers])
+    mark = "\t" if suffix.startswith(".tsv") else ","
+    head = ""
+    if space is not None:
+        head = "#phraseloc " + " ".join(f"{k}={v}" for k, v in vars(space).items()) + "\n"
+    return head + "".join(mark.join(map(cell_of, range(99), line)) + "\n" for line in lines)
+
+
+def cell_of(place, value):
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if '"' in text or "," in text or place % 2 else text
 
 
 def write_table(records, place, space=None, row_group_size=50):
@@ -217,7 +257,8 @@ def write_world(world, folder, suffixes=(".parquet", ".parquet"), *, header=None
     ):
         own = (header is None or header) and not suffix.startswith(".json.")
         own = own and suffix != ".json"
-        files.append(write_records(records, folder / f"{name}{suffix}", space if own else None))
+        place = folder / f"{name}{suffix}"
+        files.append(write_records(records, place, space if own else None, space.layout))
         declared.append({} if own else vars(space))
     return files, {"truth_boxes": declared[0], **declared[1]}
 

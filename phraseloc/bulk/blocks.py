@@ -65,7 +65,7 @@ def score_pair(
     if rules.protocol.missing == "error":
         absent = np.flatnonzero(pair.rows < 0)
         problems.add_rows("a phrase without prediction", absent, pair.truth.describe)
-    alignment = Alignment(pair.rows, predictions, pair.duplicate, pair.extra)
+    alignment = Alignment(pair.rows, predictions, pair.duplicate, pair.extra, pair.respanned)
     if rules.protocol.missing == "error":  # noted above, and told with all other rows
         rules = replace(rules, protocol=replace(rules.protocol, missing="wrong"))
     outcomes = outcomes_of_part(truth, alignment, rules.protocol)
@@ -179,6 +179,7 @@ def _counts(
         "missing": int((pair.rows < 0).sum()),
         "duplicate": pair.duplicate,
         "extra": pair.extra,
+        "respanned": pair.respanned,
         "degenerate": flat,
         "candidates": len(predictions.boxes),
         "beyond": int(predictions.space.relative or predictions.points or farthest > 1),

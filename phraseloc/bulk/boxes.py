@@ -148,10 +148,12 @@ def read_scores(
     return scores
 
 
-def note_infinite(boxes: FloatArray, offsets: IntArray, where: Where, problems: Problems) -> None:
-    """Note boxes with a number that is no coordinate."""
+def note_infinite(
+    boxes: FloatArray, offsets: IntArray, where: Where, problems: Problems
+) -> FloatArray:
+    """Note boxes with a number that is no coordinate; ones take their place."""
     if not len(boxes) or (boxes.max() <= LARGEST and boxes.min() >= -LARGEST):
-        return
+        return boxes
     wrong: BoolArray = np.any(~(np.abs(boxes) <= LARGEST), axis=1)
     owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     problems.add_rows(
@@ -159,3 +161,4 @@ def note_infinite(boxes: FloatArray, offsets: IntArray, where: Where, problems: 
         np.flatnonzero(wrong),
         lambda box: f"{where(owner[box])}: found {boxes[box].tolist()}",
     )
+    return np.where(wrong[:, None], 1.0, boxes)

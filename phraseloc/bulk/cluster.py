@@ -8,7 +8,7 @@ divided into buckets, in a folder that all workers see.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from phraseloc.bulk.buckets import scratch_folder
-from phraseloc.bulk.checks import check_totals
+from phraseloc.bulk.checks import check_totals, refuse_buckets
 from phraseloc.bulk.pairs import NotInOrder
 from phraseloc.bulk.reading import Part, Table, rows_of_shards
 from phraseloc.bulk.run import (
@@ -96,6 +96,10 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
             return _added(client, job, futures)
         except NotInOrder:
             pass
+    if any(job.ordered):
+        with suppress(NotInOrder):  # parts that hold other rows than the ground truth's
+            return _added(client, job, [client.submit(total_in_order, job, pure=False)])
+        refuse_buckets(job)
     with scratch_folder(scratch) as folder:
         buckets = buckets_of(job, PARTS * workers)
         written = [
@@ -113,8 +117,8 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
 def cut(job: Job, count: int) -> list[list[Part]] | None:
     """Cut the rows of all tables at the same places, about so many; None where that cannot be.
 
-    Where tables have different numbers of rows, or JSON, whose rows only reading tells, a part is
-    the same shard of each.
+    Where tables have different numbers of rows, or are JSON or text, whose rows only reading tells,
+    a part is the same shard of each.
     """
     sizes = [rows_of_shards(table) for table in job.tables]
     totals = {None if size is None else sum(size) for size in sizes}
@@ -132,7 +136,7 @@ def cut(job: Job, count: int) -> list[list[Part]] | None:
 
 
 def pieces(table: Table, count: int) -> list[Part]:
-    """Cut the rows of a table into about so many parts; of JSON, into its shards."""
+    """Cut the rows of a table into about so many parts; of JSON and text, into its shards."""
     size = rows_of_shards(table)
     if size is None:
         return [[(shard, 0, None)] for shard in range(len(table.shards.files))]

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,22 +132,37 @@ class Columns:
 
     def describe(self, row: int) -> str:
         """Name the phrase of a row, for messages."""
-        row = int(row)
-        found = self.table.slice(row, 1).to_pylist()[0]
-        sentence = found.get("sentence")
-        words = [found["image"] if sentence is None else f"{found['image']}#{sentence}"]
-        first_word = found.get("first_word", found.get("start"))
-        words.append(f"word {first_word} entity {found['entity']}")
-        return " ".join(words)
+        found = self.table.slice(int(row), 1).to_pylist()[0]
+        return " ".join(_described({name: v for name, v in found.items() if v is not None}))
 
 
-def columns_of(table: Any, origin: Origin, problems: Problems) -> Columns:
-    """Make columns of an Arrow batch whose names are those of records, as far as it has them."""
+def _described(found: dict[str, Any]) -> Iterator[str]:
+    """Yield what names the phrase of a record."""
+    caption = str(found.get("image"))
+    sentence, word = found.get("sentence"), found.get("first_word", found.get("start"))
+    if sentence is None and "phraseId" in found and not re.search(r".#\d{1,18}$", caption, re.A):
+        sentence, word = found["phraseId"], 0 if word is None else word
+    yield caption if sentence is None else f"{caption}#{sentence}"
+    if word is not None:
+        yield f"word {word}"
+    if "entity" in found:
+        yield f"entity {found['entity']}"
+    if found.get("phrase"):
+        yield f'"{found["phrase"]}"'
+
+
+def columns_of(table: Any, origin: Origin, problems: Problems, *, keyed: bool = True) -> Columns:
+    """Make columns of an Arrow batch whose names are those of records, as far as it has them.
+
+    Parameters
+    ----------
+    keyed : whether rows need complete keys; else a part that they lack counts as nothing
+    """
     where = origin.where
-    image, phrase = _keys(table, where, problems)
+    image, phrase = _keys(table, where, problems, keyed)
     boxes, offsets, points, single = read_boxes(table, where, problems)
     scores = read_scores(table, offsets, where, problems)
-    note_infinite(boxes, offsets, where, problems)
+    boxes = note_infinite(boxes, offsets, where, problems)
     return Columns(origin, table, image, phrase, boxes, offsets, points, scores, single)
 
 
@@ -155,8 +171,23 @@ def splits_captions(table: Any) -> bool:
     return not given(table, "sentence")
 
 
-def _keys(table: Any, where: Where, problems: Problems) -> tuple[Keys, Keys]:
+def _keys(table: Any, where: Where, problems: Problems, keyed: bool) -> tuple[Keys, Keys]:
     """Give the keys of the images, and of the phrases within them."""
+    image, sentences, words, entities = key_parts(table, where, problems)
+    if sentences is None or words is None or entities is None:
+        if keyed:
+            parts = {"image": image, "sentence": sentences, "start": words, "entity": entities}
+            _refuse_partial(parts, where, problems)
+        nothing = np.zeros(len(image), np.int64)
+        sentences, words = (nothing if n is None else n for n in (sentences, words))
+        entities = nothing.view(np.uint64) if entities is None else entities
+    return image, join_keys(sentences, words, entities)
+
+
+def key_parts(
+    table: Any, where: Where, problems: Problems
+) -> tuple[Keys, IntArray | None, IntArray | None, Keys | None]:
+    """Give images, sentences, first words and entities, None where no row has them."""
     sentences: Any
     texts = text_bytes(_column(table, "image", where, problems))
     words = _whole(table, ("first_word", "start"), where, problems)
@@ -167,7 +198,8 @@ def _keys(table: Any, where: Where, problems: Problems) -> tuple[Keys, Keys]:
         lacking = sentences == NO_SENTENCE
         if lacking.all():
             sentences = _whole(table, ("phraseId",), where, problems)
-            words = np.zeros(len(image), np.int64) if words is None else words
+            if sentences is not None and words is None:
+                words = np.zeros(len(image), np.int64)
         elif lacking.any():
             captions = table.column("image")
             problems.add_rows(
@@ -176,15 +208,20 @@ def _keys(table: Any, where: Where, problems: Problems) -> tuple[Keys, Keys]:
                 lambda row: f"{where(row)}: found {captions[int(row)].as_py()!r}",
             )
             problems.raise_if_any()
-    if sentences is None or words is None or not given(table, "entity"):
-        found = [name for name in table.schema.names if given(table, name)]
-        problems.add(
-            "streamed rows need complete keys (image, sentence, first word, entity)",
-            f"found columns {', '.join(found)}",
-        )
-        problems.raise_if_any()
-    entities = hash_texts(*text_bytes(_column(table, "entity", where, problems)))
-    return image, join_keys(sentences, words, entities)
+    entities = None
+    if given(table, "entity"):
+        entities = hash_texts(*text_bytes(_column(table, "entity", where, problems)))
+    return image, sentences, words, entities
+
+
+def _refuse_partial(parts: Mapping[str, Any], where: Where, problems: Problems) -> None:
+    """Refuse rows that all lack a part of the key, which the first rows of their file have."""
+    rows = len(parts["image"])
+    for name, part in parts.items():
+        if part is None:
+            kind = f'"{name}" is missing where other records have it'
+            problems.add_rows(kind, range(rows), where)
+    problems.raise_if_any()
 
 
 def text_bytes(column: Any) -> tuple[Any, IntArray]:

@@ -41,6 +41,7 @@ class Pair:
     truth, predictions : a block of each
     rows : (N,) int64, the row of each phrase's prediction, -1 where there is none
     duplicate, extra : how many rows repeat another, and belong to no phrase
+    respanned : how many rows mark the phrase with a word more or less
     """
 
     truth: Columns
@@ -48,6 +49,7 @@ class Pair:
     rows: IntArray
     duplicate: int = 0
     extra: int = 0
+    respanned: int = 0
 
 
 def in_order(
@@ -102,8 +104,7 @@ class _Follower:
             rows = np.full(len(truth), -1)
             rows[phrase] = np.arange(len(phrase))
         self._rows = left.part(len(head), len(left))
-        counts = np.append(np.diff(head.offsets), 0)
-        return Pair(truth, head, rows if counts[:-1].all() else np.where(counts[rows], rows, -1))
+        return _pair(truth, head, rows)
 
     def _found(self, truth: Columns, head: Columns) -> IntArray:
         """Give the phrases of the rows that come next; those of later phrases wait."""
@@ -113,6 +114,25 @@ class _Follower:
         if (np.diff(phrase, prepend=-1) <= 0).any() or (len(head) and self._unmatched > _FAR):
             raise NotInOrder
         return phrase
+
+
+def pair_in_order(truth: Columns, predictions: Columns) -> Pair:
+    """Pair blocks of equal keys, row by row.
+
+    Raises
+    ------
+    NotInOrder
+        if their keys differ
+    """
+    if not _same_keys(truth, predictions):
+        raise NotInOrder
+    return _pair(truth, predictions, np.arange(len(truth)))
+
+
+def _pair(truth: Columns, predictions: Columns, rows: IntArray) -> Pair:
+    """Pair phrases with their rows, of which those without a box are no prediction."""
+    counts = np.append(np.diff(predictions.offsets), 0)
+    return Pair(truth, predictions, rows if counts[:-1].all() else np.where(counts[rows], rows, -1))
 
 
 def _same_keys(one: Columns, two: Columns) -> bool:

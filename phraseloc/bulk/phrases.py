@@ -122,18 +122,19 @@ def _sizes(block: Columns, image: IntArray, images: int, problems: Problems) -> 
         axis=1,
     )
     known = ~np.isnan(given).all(axis=1)
-    rows = np.flatnonzero(known)[::-1]  # of an image's rows, the first comes last, and stays
+    sound = ((given > 0) & (given <= LARGEST)).all(axis=1)
+    rows = np.flatnonzero(sound)[::-1]  # of an image's rows, the first comes last, and stays
     sizes = np.full((images, 2), np.nan)
     sizes[image[rows]] = given[rows]
     problems.add_rows(
         '"width" and "height" that are no size',
-        np.flatnonzero(known & ~((given > 0) & (given <= LARGEST)).all(axis=1)),
+        np.flatnonzero(known & ~sound),
         lambda row: f"{block.where(row)}: found {given[row, 0]:g} {given[row, 1]:g}",
     )
     first = sizes[image]
     problems.add_rows(
         "two sizes of one image",
-        np.flatnonzero(known & (given != first).any(axis=1) & (first == first).all(axis=1)),
+        np.flatnonzero(sound & (given != first).any(axis=1)),
         lambda row: (
             f"{block.where(row)}: found {given[row, 0]:g} {given[row, 1]:g}, "
             f"and {first[row, 0]:g} {first[row, 1]:g} before"

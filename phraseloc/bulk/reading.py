@@ -7,26 +7,28 @@ be cast is an error that names the file. A thread of its own reads ahead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from glob import escape
-from queue import Full, Queue
-from threading import Event, Thread
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from phraseloc.bulk.ahead import read_ahead
+from phraseloc.bulk.by_order import has_keys, phrase_sql
 from phraseloc.bulk.columns import Columns, Origin, columns_of
+from phraseloc.bulk.naming import called, naming
 from phraseloc.bulk.shards import Shards, opened
+from phraseloc.bulk.text_tables import LINES, fields_of, find_head, split_lines
+from phraseloc.bulk.text_tables import find_problem as problem_of_text
 from phraseloc.errors import InputError, MissingExtra, Problems
 from phraseloc.formats.records import declared_space
+from phraseloc.formats.table import Head
 from phraseloc.space import BoxSpace
 
 ROWS = 122_880
 """Rows of a block: a row group of DuckDB."""
-
-_AHEAD = 3
-"""How many blocks are read before they are asked for."""
 
 _TYPES = {
     "image": "VARCHAR",
@@ -59,6 +61,9 @@ class Table:
     space : the convention of their boxes
     skip : how many header lines each file begins with
     row_name : what messages call a row: record or line
+    kind : what the rows are: predictions or ground truth
+    texts : whether phrases are read, too
+    keyed : whether rows have complete keys, by which they are found
     """
 
     shards: Shards
@@ -66,10 +71,17 @@ class Table:
     space: BoxSpace
     skip: int
     row_name: str
+    kind: str = "predictions"
+    texts: bool = False
+    keyed: bool = True
 
 
-def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
+def open_table(shards: Shards, declared: Mapping[str, Any], kind: str = "predictions") -> Table:
     """Look at the columns and headers of shards, which must agree.
+
+    Parameters
+    ----------
+    kind : what their rows are: predictions or ground truth
 
     Raises
     ------
@@ -78,19 +90,31 @@ def open_table(shards: Shards, declared: Mapping[str, Any]) -> Table:
     """
     first: tuple[dict[str, str], dict[str, Any]] | None = None
     for file in shards.files:
-        found = _columns(file, shards.format), _header(file, shards.format)
+        with naming(file, shards):
+            found = _found(file, shards.format, kind)
         if first is None:
             first = found
         elif found != first:
             raise InputError(file, _difference(found, first, shards.files[0]))
     assert first is not None
     columns, header = first
-    space = declared_space(header, declared, shards.files[0])
+    space = declared_space(header, declared, called(shards.files[0], shards))
+    if shards.format == "text":
+        return _keyed(Table(shards, "line || chr(10)", space, 0, "line", kind))
     names = [name for name in _TYPES if name in columns]
     parts = [f'"{name}"::{_TYPES[name]} "{name}"' for name in names]
     lines = shards.format == "json" and not _is_array(shards.files[0])
     skip = int(lines and bool(header))
-    return Table(shards, ", ".join(parts), space, skip, "line" if lines else "record")
+    row_name = "line" if lines else "record"
+    return _keyed(Table(shards, ", ".join(parts), space, skip, row_name, kind))
+
+
+def _found(file: str, form: str, kind: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Give the columns of a file that records have, and what it declares of its boxes."""
+    if form != "text":
+        return _columns(file, form), _header(file, form)
+    head = find_head(file, kind)
+    return {name: _TYPES[name] for name in fields_of(head)}, dict(head.header)
 
 
 Part = Sequence[tuple[int, int, int | None]]
@@ -119,34 +143,71 @@ def read_blocks(
     """
     whole = [(shard, 0, None) for shard in range(len(table.shards.files))]
     blocks = _blocks(table, problems, memory, whole if part is None else part)
-    return _ahead(blocks) if ahead else blocks
+    return read_ahead(blocks) if ahead else blocks
 
 
 def _blocks(table: Table, problems: Problems, memory: int, part: Part) -> Iterator[Columns]:
     files = table.shards.files
     for shard, low, high in part:
-        number = low + 1
-        for batch in _batches(table, files[shard], memory, low, high):
-            if number == 1 and table.skip:
-                batch, number = batch.slice(table.skip), 1 + table.skip
-            rows = np.arange(number, number + len(batch))
-            origin = Origin(files, np.full(len(rows), shard), rows, table.row_name)
-            number += len(batch)
-            if len(batch):
-                yield columns_of(batch, origin, problems)
+        with naming(files[shard], table.shards):
+            for number, batch in _numbered(table, files[shard], memory, low, high):
+                rows = np.arange(number, number + len(batch))
+                origin = Origin(files, np.full(len(rows), shard), rows, table.row_name)
+                yield columns_of(batch, origin, problems, keyed=table.keyed)
+
+
+def _numbered(
+    table: Table,
+    file: str,
+    memory: int,
+    low: int = 0,
+    high: int | None = None,
+    limit: int | None = None,
+) -> Iterator[tuple[int, Any]]:
+    """Read the rows of a shard as Arrow batches, each with the number of its first row."""
+    skip, head = table.skip, None
+    if table.shards.format == "text":
+        head = find_head(file, table.kind)
+        skip = head.lines
+    number = low + 1
+    limit = None if limit is None else skip + limit
+    for batch in _batches(table, file, memory, low, high, limit):
+        if number == 1 and skip:
+            batch, number = batch.slice(skip), 1 + skip
+        if len(batch):
+            yield number, batch if head is None else _split(batch, head, file, table)
+        number += len(batch)
+
+
+def _split(lines: Any, head: Head, file: str, table: Table) -> Any:
+    try:
+        return split_lines(lines, head, texts=table.texts)
+    except ValueError as error:
+        raise _unreadable(file, table.shards.format, error) from None
+
+
+def _keyed(table: Table) -> Table:
+    """Look at the first row, which has a complete key as all others do, or as none does."""
+    for file in table.shards.files:
+        with suppress(InputError):  # which is told when all rows are read
+            for _, batch in _numbered(table, file, 64_000_000, limit=1):
+                return replace(table, keyed=has_keys(batch))
+    return table
 
 
 def rows_of_shards(table: Table) -> list[int] | None:
-    """Give how many rows each shard has; None of JSON, which only reading tells."""
-    if table.shards.format == "json":
+    """Give how many rows each shard has; None of JSON and text, which only reading tells."""
+    if table.shards.format != "parquet":
         return None
     return [_count([file]) for file in table.shards.files]
 
 
 def estimate_rows(table: Table) -> int:
-    """Give about how many rows the shards have; of JSON by the space that they take."""
-    if table.shards.format == "json":
-        return table.shards.size // (20 if table.shards.files[0].endswith((".gz", ".zst")) else 100)
+    """Give about how many rows the shards have; of JSON and text by the space that they take."""
+    if table.shards.format != "parquet":
+        packed = table.shards.files[0].endswith((".gz", ".zst"))
+        width = {"json": 100, "text": 40}[table.shards.format]
+        return table.shards.size // (width // 5 if packed else width)
     return _count(table.shards.files)
 
 
@@ -179,16 +240,19 @@ def connect(memory: int, threads: int = 1) -> Any:
 
 
 def _batches(
-    table: Table, file: str, memory: int, low: int = 0, high: int | None = None
+    table: Table, file: str, memory: int, low: int, high: int | None, limit: int | None
 ) -> Iterator[Any]:
     import duckdb
 
-    source = _source(file, table.shards.format)
+    select, source = table.select, _source(file, table.shards.format, texts=table.texts)
+    if table.texts and table.shards.format != "text":
+        select += _phrase(file, table.shards.format)
     if low or high is not None:
         source = f"{source.removesuffix(')')}, file_row_number=true) WHERE file_row_number >= {low}"
         source += "" if high is None else f" AND file_row_number < {high}"
+    source += "" if limit is None else f" LIMIT {limit}"
     try:
-        yield from connect(memory).sql(f"SELECT {table.select} FROM {source}").to_arrow_reader(ROWS)
+        yield from connect(memory).sql(f"SELECT {select} FROM {source}").to_arrow_reader(ROWS)
     except duckdb.Error as error:
         raise _unreadable(file, table.shards.format, error) from None
 
@@ -196,6 +260,9 @@ def _batches(
 def _unreadable(file: str, kind: str, error: Exception) -> InputError:
     """Say what is wrong with a file, line by line as the reader of small files does."""
     reason = str(error).strip().partition("\n")[0]
+    if kind == "text":
+        found = problem_of_text(file, find_head(file, "predictions"))
+        return found or InputError(file, f"not a table that can be read: {reason}")
     if kind == "json":
         from phraseloc.bulk.lines import find_problem
 
@@ -206,12 +273,23 @@ def _unreadable(file: str, kind: str, error: Exception) -> InputError:
     return InputError(file, f"not a Parquet file that can be read: {reason}")
 
 
-def _source(file: str, kind: str) -> str:
+def _source(file: str, kind: str, *, texts: bool = False) -> str:
     if kind == "parquet":
         return f"read_parquet({_quoted(file)})"
-    types = ", ".join(f"\"{name}\": '{kind}'" for name, kind in _TYPES.items())
+    if kind == "text":
+        return f"read_csv({_quoted(file)}, {LINES})"
+    found = {**_TYPES, "phrase": "JSON"} if texts else _TYPES
+    types = ", ".join(f"\"{name}\": '{kind}'" for name, kind in found.items())
     form = "array" if _is_array(file) else "newline_delimited"
     return f"read_json({_quoted(file)}, format='{form}', columns={{{types}}})"
+
+
+def _phrase(file: str, kind: str) -> str:
+    """Give the SQL of the phrases of a file."""
+    if kind == "json":
+        return phrase_sql("JSON")
+    rows = connect(64_000_000).sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
+    return phrase_sql({name: form for name, form, *_ in rows}.get("phrase"))
 
 
 def _quoted(text: str) -> str:
@@ -269,7 +347,7 @@ def _head(file: str) -> bytes:
     except (OSError, EOFError, zstandard.ZstdError) as error:
         raise InputError(file, f"cannot be read: {error}") from None
     if not head.strip():
-        raise InputError(file, "the file is empty")
+        raise InputError(file, "the file is empty" + " (0 bytes)" * (not head))
     return head
 
 
@@ -291,42 +369,3 @@ def _difference(
                     f"{there.get(field, 'absent')} as in {name}"
                 )
     raise AssertionError("shards that differ in nothing")
-
-
-def _ahead(source: Iterator[Any]) -> Iterator[Any]:
-    """Read ahead in a thread; an exception comes out where its item would have."""
-    queue: Queue[tuple[str, Any]] = Queue(_AHEAD)
-    stopped = Event()
-
-    def put(kind: str, item: Any) -> None:
-        while not stopped.is_set():
-            try:
-                queue.put((kind, item), timeout=0.1)
-            except Full:
-                continue
-            return
-
-    def run() -> None:
-        try:
-            for item in source:
-                put("item", item)
-                if stopped.is_set():
-                    return
-        except Exception as error:
-            put("error", error)
-        else:
-            put("end", None)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        while True:
-            kind, item = queue.get()
-            if kind == "error":
-                raise item
-            if kind == "end":
-                return
-            yield item
-    finally:
-        stopped.set()
-        thread.join()

@@ -17,7 +17,9 @@ from typing import Any
 
 from phraseloc.bulk.blocks import Rules, Scored, score_pair, tally_changes
 from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
-from phraseloc.bulk.checks import check_totals
+from phraseloc.bulk.by_order import by_order
+from phraseloc.bulk.checks import check_totals, refuse_buckets
+from phraseloc.bulk.naming import called
 from phraseloc.bulk.pairs import NotInOrder, Pair, by_key, check_unique, in_order
 from phraseloc.bulk.phrases import read_phrases
 from phraseloc.bulk.reading import Part, Table, estimate_rows, open_table, read_blocks
@@ -26,7 +28,7 @@ from phraseloc.bulk.shards import Shards
 from phraseloc.bulk.tally import Tally
 from phraseloc.comparison import Comparison
 from phraseloc.errors import OptionError, Problems
-from phraseloc.formats.source import name_of, names_of
+from phraseloc.formats.source import names_of
 from phraseloc.protocol import Protocol
 from phraseloc.scoring import Bootstrap, Scores
 
@@ -63,6 +65,11 @@ class Job:
     compared: bool = False
 
     @property
+    def ordered(self) -> tuple[bool, ...]:
+        """Whether each method's rows are found by their place, for want of keys on either side."""
+        return tuple(not (self.truth.keyed and table.keyed) for table in self.predictions)
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """The ground truth, then the predictions."""
         return self.truth, *self.predictions
@@ -76,15 +83,18 @@ class Totals:
     ----------
     tallies : of each method; then, where they are compared, the wins and losses of the others
     noted : what is wrong with the rows of each table
+    misplaced : of each method, the rows that are not the ground truth's of the same place
     """
 
     tallies: tuple[Tally, ...]
     noted: tuple[Problems, ...]
+    misplaced: tuple[Problems, ...] = ()
 
     def __add__(self, other: Totals) -> Totals:
         tallies = (one + two for one, two in zip(self.tallies, other.tallies, strict=True))
         noted = (one + two for one, two in zip(self.noted, other.noted, strict=True))
-        return Totals(tuple(tallies), tuple(noted))
+        places = zip(self.misplaced, other.misplaced, strict=True)
+        return Totals(tuple(tallies), tuple(noted), tuple(one + two for one, two in places))
 
 
 def make_job(
@@ -115,7 +125,7 @@ def make_job(
                 f"protocol {protocol.name} has unit {protocol.unit}, for which files are not "
                 "streamed; expected unit phrase"
             )
-    one = open_table(truth, truth_boxes or {})
+    one = open_table(truth, truth_boxes or {}, "ground truth")
     if one.space.relative:
         raise OptionError(f"{truth.name}: ground truth in units {one.space.units} is not supported")
     tables = [open_table(shards, declared) for shards in predictions]
@@ -127,7 +137,7 @@ def make_job(
         for protocol in protocols
     ]
     found, called, rules = zip(*methods, strict=True)
-    return Job(one, found, rules, called, memory, compared=compared)
+    return with_texts(Job(one, found, rules, called, memory, compared=compared))
 
 
 def score_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Scores]:
@@ -161,6 +171,7 @@ def total_of(job: Job, written: Written = nullcontext, scratch: Path | None = No
         totals = total_in_order(job, told=told)
         check_totals(job, totals)
         return totals
+    refuse_buckets(job)
     with written() as told:
         totals = total_by_buckets(job, told, scratch)
         check_totals(job, totals)
@@ -188,7 +199,11 @@ def total_in_order(
         read_blocks(table, problems, share, part, ahead=job.ahead)
         for table, problems, part in zip(job.tables, noted, ranges, strict=True)
     ]
-    return _summed(in_order(streams[0], streams[1:]), job, noted, told)
+    if not any(job.ordered):
+        return _summed(in_order(streams[0], streams[1:]), job, noted, told)
+    misplaced = _collectors(job)[1:]
+    pairs = by_order(streams[0], streams[1:], job.ordered, misplaced, whole=parts is None)
+    return replace(_summed(pairs, job, noted, told), misplaced=misplaced)
 
 
 def total_by_buckets(job: Job, told: Told | None = None, scratch: Path | None = None) -> Totals:
@@ -239,7 +254,7 @@ def _collectors(job: Job) -> tuple[Problems, ...]:
 
 
 def _called(shards: Shards) -> str:
-    return name_of(shards.name) if shards.files == (shards.name,) else shards.name
+    return called(shards.name, shards)
 
 
 def _summed(
@@ -249,7 +264,8 @@ def _summed(
     count = methods + 2 * (methods - 1) * job.compared
     totals = [Tally()] * count
     for pairs in blocks:
-        check_unique(pairs[0].truth, noted[0])
+        if job.truth.keyed:
+            check_unique(pairs[0].truth, noted[0])
         phrases = read_phrases(pairs[0].truth, job.truth.space, noted[0])
         done = [
             score_pair(phrases, pair, rules, problems)
@@ -263,6 +279,15 @@ def _summed(
         if told is not None:
             told([scored for scored, _ in done])
     return Totals(tuple(totals), noted)
+
+
+def with_texts(job: Job) -> Job:
+    """Read phrases, too, of tables whose rows are found by their place."""
+    if not any(job.ordered):
+        return job
+    tables = zip(job.predictions, job.ordered, strict=True)
+    predictions = tuple(replace(table, texts=ordered) for table, ordered in tables)
+    return replace(job, truth=replace(job.truth, texts=True), predictions=predictions)
 
 
 def without_threads(job: Job) -> Job:

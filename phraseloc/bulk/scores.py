@@ -76,7 +76,7 @@ def scores_of(
             counts["missing"],
             counts["duplicate"],
             counts["extra"],
-            0,
+            counts["respanned"],
             counts["degenerate"],
         ),
         signature=signed(protocol, accuracy.total, digest[:16], bootstrap),

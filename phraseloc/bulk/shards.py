@@ -14,7 +14,7 @@ from typing import IO, Any
 from phraseloc.errors import InputError
 from phraseloc.formats.source import STDIN, reason_of
 
-LARGE = {"parquet": 8_000_000, "json": 50_000_000}
+LARGE = {"parquet": 8_000_000, "json": 50_000_000, "text": 50_000_000}
 """From how many bytes on a file of a format is streamed; Parquet packs what JSON writes out."""
 
 _FORMATS = {
@@ -26,6 +26,12 @@ _FORMATS = {
     ".json.gz": "json",
     ".jsonl.zst": "json",
     ".json.zst": "json",
+    ".csv": "text",
+    ".csv.gz": "text",
+    ".csv.zst": "text",
+    ".tsv": "text",
+    ".tsv.gz": "text",
+    ".tsv.zst": "text",
 }
 
 
@@ -37,7 +43,7 @@ class Shards:
     ----------
     name : what was asked for, for messages
     files : their paths
-    format : parquet or json, an array or lines
+    format : parquet; json, an array or lines; or text, a CSV or TSV
     """
 
     name: str

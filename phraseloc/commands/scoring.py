@@ -67,9 +67,9 @@ def score(
 ) -> None:
     """Score PREDICTIONS against GROUND_TRUTH.
 
-    GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, TSV
-    or Parquet file; PREDICTIONS are such files, or - for standard input. Large files, patterns and
-    folders of Parquet or JSON are streamed.
+    GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, CSV,
+    TSV or Parquet file; PREDICTIONS are such files, or - for standard input. Large files, patterns
+    and folders of such files are streamed.
 
     \b
     Example:

@@ -80,7 +80,7 @@ def find_job(
     if len(known) < len(shards):
         name = (ground_truth, *files)[shards.index(None)]
         raise OptionError(
-            f"{name} cannot be streamed: expected Parquet, JSON or JSON Lines, as "
+            f"{name} cannot be streamed: expected Parquet, JSON, JSON Lines, CSV or TSV, as "
             "`phraseloc convert` writes them"
         )
     if split or unrelated:

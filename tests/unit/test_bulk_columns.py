@@ -61,13 +61,12 @@ def test_columns_of_nothing_are_as_absent():
 
 
 @pytest.mark.parametrize("absent", ["start", "entity", "image"])
-def test_streamed_rows_need_complete_keys(absent):
+def test_a_block_that_lacks_a_part_of_the_key_is_named(absent):
     record = {**KEY, **BOX, "phraseId": 1, absent: None}
-    kind = "streamed rows need complete keys" if absent != "image" else 'without "image"'
+    kind = f'"{absent}" is missing where other' if absent != "image" else 'without "image"'
     with pytest.raises(InputError, match=kind) as caught:
         block_of([record])
-    if absent == "start":
-        assert "found columns image, entity, box, phraseId" in str(caught.value)
+    assert str(caught.value).endswith("(1)\n  record 1")
 
 
 def test_rows_that_lack_what_others_have_are_named():
@@ -225,3 +224,23 @@ def test_slices_of_arrow_columns_have_their_own_rows():
         assert getattr(part, name).tolist() == getattr(whole.part(2, 5), name).tolist()
     assert isinstance(part.table, pyarrow.RecordBatch)
     assert part.describe(0) == "2#0 word 7 entity 548"
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"start": 7, "first_word": None}, "10#3 word 7 entity 548"),
+        ({"start": 9, "first_word": 7, "sentence": None}, "10#3 word 7 entity 548"),
+        ({"image": "10", "sentence": 3}, "10#3 word 7 entity 548"),
+        ({"image": "10", "phraseId": 3, "start": None}, "10#3 word 0 entity 548"),
+        ({"phraseId": 5}, "10#3 word 7 entity 548"),
+    ],
+)
+def test_a_phrase_is_named_by_the_fields_that_it_has(record, name):
+    assert block_of([{**KEY, **BOX, **record}]).describe(0) == name
+
+
+def test_boxes_beyond_any_image_do_not_spoil_what_else_is_told():
+    """A small file's reader puts ones in their place, too."""
+    block = block_of([{**KEY, "box": [1, np.nan, 3, 4]}, {**KEY, **BOX}], Problems("p"))
+    assert block.boxes.tolist() == [[1, 1, 1, 1], [1, 2, 3, 4]]
