@@ -19,11 +19,13 @@ from phraseloc.bulk.ahead import read_ahead
 from phraseloc.bulk.by_order import has_keys, phrase_sql
 from phraseloc.bulk.columns import Columns, Origin, columns_of
 from phraseloc.bulk.naming import called, naming
-from phraseloc.bulk.shards import Shards, opened
+from phraseloc.bulk.shards import Shards, opened, opened_raw
 from phraseloc.bulk.text_tables import LINES, fields_of, find_head, split_lines
 from phraseloc.bulk.text_tables import find_problem as problem_of_text
+from phraseloc.bulk.zstd import check_whole
 from phraseloc.errors import InputError, MissingExtra, Problems
 from phraseloc.formats.records import declared_space
+from phraseloc.formats.source import reason_of
 from phraseloc.formats.table import Head
 from phraseloc.space import BoxSpace
 
@@ -197,9 +199,7 @@ def _keyed(table: Table) -> Table:
 
 def rows_of_shards(table: Table) -> list[int] | None:
     """Give how many rows each shard has; None of JSON and text, which only reading tells."""
-    if table.shards.format != "parquet":
-        return None
-    return [_count([file]) for file in table.shards.files]
+    return _counts(table.shards.files) if table.shards.format == "parquet" else None
 
 
 def estimate_rows(table: Table) -> int:
@@ -208,13 +208,21 @@ def estimate_rows(table: Table) -> int:
         packed = table.shards.files[0].endswith((".gz", ".zst"))
         width = {"json": 100, "text": 40}[table.shards.format]
         return table.shards.size // (width // 5 if packed else width)
-    return _count(table.shards.files)
+    return sum(_counts(table.shards.files))
 
 
-def _count(files: Sequence[str]) -> int:
+def _counts(files: Sequence[str]) -> list[int]:
+    """Give how many rows each Parquet file has, as their ends say it."""
+    import duckdb
+
     names = ", ".join(map(_quoted, files))
-    counted = connect(64_000_000).sql(f"SELECT count(*) FROM read_parquet([{names}])").fetchall()
-    return int(counted[0][0])
+    query = f"SELECT file_name, num_rows FROM parquet_file_metadata([{names}])"
+    try:
+        found = dict(connect(64_000_000).sql(query).fetchall())
+    except duckdb.Error as error:
+        unseen = next(filter(None, map(_unseen, files)), None)
+        raise unseen or _unreadable(files[0], "parquet", error) from None
+    return [found[file] for file in files]
 
 
 def connect(memory: int, threads: int = 1) -> Any:
@@ -243,6 +251,7 @@ def _batches(
     table: Table, file: str, memory: int, low: int, high: int | None, limit: int | None
 ) -> Iterator[Any]:
     import duckdb
+    import pyarrow
 
     select, source = table.select, _source(file, table.shards.format, texts=table.texts)
     if table.texts and table.shards.format != "text":
@@ -252,13 +261,30 @@ def _batches(
         source += "" if high is None else f" AND file_row_number < {high}"
     source += "" if limit is None else f" LIMIT {limit}"
     try:
+        _check_end(file, table.shards.format)
         yield from connect(memory).sql(f"SELECT {select} FROM {source}").to_arrow_reader(ROWS)
-    except duckdb.Error as error:
+    except (duckdb.Error, pyarrow.ArrowException, OSError) as error:  # the reader's are Arrow's
         raise _unreadable(file, table.shards.format, error) from None
+
+
+def _check_end(file: str, kind: str) -> None:
+    """Refuse what breaks off where DuckDB would take it for the end."""
+    if file.endswith(".zst"):
+        check_whole(file)
+    elif kind == "json" and file.endswith(".json") and _is_array(file):
+        with opened_raw(file) as stream:
+            stream.seek(-min(stream.seek(0, 2), 4096), 2)
+            end = stream.read().rstrip()
+        if not end.endswith(b"]"):
+            found = end[-20:].decode(errors="replace")
+            raise InputError(file, f"the array breaks off: found {found!r} at its end, expected ]")
 
 
 def _unreadable(file: str, kind: str, error: Exception) -> InputError:
     """Say what is wrong with a file, line by line as the reader of small files does."""
+    unseen = _unseen(file)
+    if unseen is not None:
+        return unseen
     reason = str(error).strip().partition("\n")[0]
     if kind == "text":
         found = problem_of_text(file, find_head(file, "predictions"))
@@ -271,6 +297,18 @@ def _unreadable(file: str, kind: str, error: Exception) -> InputError:
             return found
         return InputError(file, f"not JSON that can be read: {reason}")
     return InputError(file, f"not a Parquet file that can be read: {reason}")
+
+
+def _unseen(file: str) -> InputError | None:
+    """Say why a file cannot be opened; None where it can."""
+    try:
+        with opened(file) as stream:
+            stream.read(1)
+    except OSError as error:
+        return InputError(file, reason_of(error))
+    except Exception:  # it is there: DuckDB, or the reader of its lines, says what is wrong in it
+        return None
+    return None
 
 
 def _source(file: str, kind: str, *, texts: bool = False) -> str:
@@ -329,24 +367,32 @@ def _header(file: str, kind: str) -> dict[str, Any]:
             return {}
         found = declared.get("phraseloc")
         return found if isinstance(found, dict) and len(declared) == 1 else {}
+    import duckdb
+
     found = f"SELECT decode(value) FROM parquet_kv_metadata({_quoted(file)})"
-    rows = connect(64_000_000).sql(f"{found} WHERE decode(key) = 'phraseloc'").fetchall()
-    try:
+    try:  # the keys of others need not be text
+        rows = connect(64_000_000).sql(f"{found} WHERE key = 'phraseloc'::BLOB").fetchall()
         return msgspec.json.decode(rows[0][0], type=dict[str, Any]) if rows else {}
-    except msgspec.MsgspecError as error:
+    except (duckdb.Error, msgspec.MsgspecError) as error:
         raise InputError(file, f"its phraseloc metadata cannot be read: {error}") from None
 
 
 def _head(file: str) -> bytes:
     """Give the beginning of a JSON file, unpacked."""
+    import zlib
+
     import zstandard
 
     try:
         with opened(file) as stream:
             head: bytes = stream.read(4096)
-    except (OSError, EOFError, zstandard.ZstdError) as error:
+    except OSError as error:
+        raise InputError(file, f"cannot be read: {reason_of(error)}") from None
+    except (EOFError, zlib.error, zstandard.ZstdError) as error:
         raise InputError(file, f"cannot be read: {error}") from None
     if not head.strip():
+        if file.endswith(".zst"):
+            check_whole(file)
         raise InputError(file, "the file is empty" + " (0 bytes)" * (not head))
     return head
 

@@ -52,8 +52,14 @@ class Shards:
 
     @property
     def size(self) -> int:
-        """How many bytes they have."""
-        return sum(Path(file).stat().st_size for file in self.files)
+        """How many bytes they have.
+
+        Raises
+        ------
+        InputError
+            if one is not there
+        """
+        return sum(map(_size, self.files))
 
 
 def find_shards(name: str) -> Shards | None:
@@ -69,7 +75,7 @@ def find_shards(name: str) -> Shards | None:
     place = Path(name)
     try:
         if has_magic(name) and not place.exists():
-            files = sorted(f for f in glob(name) if Path(f).is_file())  # noqa: PTH207
+            files = sorted(filter(_is_shard, glob(name)))  # noqa: PTH207
         elif place.is_dir():
             files = sorted(str(file) for file in place.iterdir() if _format(file.name))
             if not files:
@@ -88,6 +94,18 @@ def find_shards(name: str) -> Shards | None:
 def is_large(shards: Shards) -> bool:
     """Tell whether shards are to be streamed: they are large, or those of a folder or a pattern."""
     return shards.files != (shards.name,) or shards.size >= LARGE[shards.format]
+
+
+def _is_shard(file: str) -> bool:
+    """Tell whether what matches is no mere folder; what is called as a shard is must be one."""
+    return not Path(file).is_dir() or _format(Path(file).name) is not None
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError as error:
+        raise InputError(file, reason_of(error)) from None
 
 
 def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:
@@ -113,3 +131,8 @@ def opened(file: str) -> IO[bytes]:
     openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
     stream: IO[bytes] = openers.get(Path(file).suffix, open)(file, "rb")
     return stream
+
+
+def opened_raw(file: str) -> IO[bytes]:
+    """Open a shard, to read its bytes as they are."""
+    return Path(file).open("rb")

@@ -1,0 +1,81 @@
+"""Whether a zstd file is whole: DuckDB takes one that breaks off between two blocks for complete.
+
+Frames and their blocks are gone through by their headers, as RFC 8878 (section 3.1) lays them out;
+nothing is unpacked.
+"""
+
+from __future__ import annotations
+
+from typing import IO
+
+from phraseloc.bulk.shards import opened_raw
+from phraseloc.errors import InputError
+
+_SKIPPABLE = 0x184D2A50
+"""The number that a frame begins with whose content is no data, but for its last four bits."""
+
+_HEADER = 18
+"""How many bytes a frame's header has, at most."""
+
+
+def check_whole(file: str) -> None:
+    """Check that the last frame of a file ends where the file ends.
+
+    Raises
+    ------
+    InputError
+        if it does not
+    """
+    with opened_raw(file) as stream:
+        size = stream.seek(0, 2)
+        if _ends_at(stream, size):
+            return
+    message = f"the compressed data break off: found {size:,} bytes, expected more"
+    raise InputError(file, message)
+
+
+def _ends_at(stream: IO[bytes], size: int) -> bool:
+    """Tell whether a frame ends there; what is no frame is left to whoever unpacks it."""
+    import zstandard
+
+    place = 0
+    try:
+        while place < size:
+            place = _end_of_frame(stream, place)
+    except EOFError:
+        return False
+    except zstandard.ZstdError:
+        return True
+    return place == size
+
+
+def _end_of_frame(stream: IO[bytes], place: int) -> int:
+    """Give where a frame ends that begins at a place."""
+    import zstandard
+
+    stream.seek(place)
+    head = stream.read(_HEADER)
+    magic = int.from_bytes(head[:4], "little")
+    if magic & ~0xF == _SKIPPABLE:
+        return place + 8 + int.from_bytes(head[4:8], "little")
+    try:
+        checksum = 4 * zstandard.get_frame_parameters(head).has_checksum
+        place += zstandard.frame_header_size(head)
+    except zstandard.ZstdError:
+        if len(head) < _HEADER:
+            raise EOFError from None
+        raise
+    last = False
+    while not last:
+        stream.seek(place)
+        block = int.from_bytes(_exactly(stream, 3), "little")
+        last, kind, length = bool(block & 1), block >> 1 & 3, block >> 3
+        place += 3 + (1 if kind == 1 else length)  # of a byte that repeats, there is one
+    return place + checksum
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    found = stream.read(count)
+    if len(found) < count:
+        raise EOFError
+    return found
