@@ -6,6 +6,8 @@ the two paths of the program, which share nothing before the outcomes of a block
 
 import gzip
 import json
+import resource
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -328,3 +330,17 @@ def block_of(records, problems=None, *, files=("mine.parquet",), row_name="recor
     rows = np.arange(len(records))
     origin = Origin(files, rows % len(files), rows // len(files) + 1, row_name)
     return columns_of(batch, origin, Problems(files[0]) if problems is None else problems)
+
+
+@contextmanager
+def limited_files(size):
+    """Let no file grow beyond so many bytes, as on a disk that is full there.
+
+    Python ignores the signal that comes with it, so that writing fails with an error.
+    """
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,16 @@ def scratch_folder(place: Path | None = None) -> Iterator[Path]:
         if it cannot be made
     """
     try:
-        folder = TemporaryDirectory(prefix="phraseloc-", dir=place)
+        folder = Path(mkdtemp(prefix="phraseloc-", dir=place)).absolute()
     except OSError as error:
-        name = str(place or gettempdir())
-        raise InputError(name, f"cannot be written: {reason_of(error)}") from None
-    with folder as name:
-        yield Path(name)
+        raise _unwritable(place or "the folder of temporary files", error) from None
+    try:
+        yield folder
+    finally:
+        # Of another name, it gets no file from a worker that has not heard yet that all is over.
+        with suppress(OSError):
+            folder = folder.rename(folder.with_name(f"{folder.name}-gone"))
+        rmtree(folder, ignore_errors=True)
 
 
 def divide(
@@ -54,11 +59,27 @@ def divide(
 ) -> None:
     """Write the rows of blocks into a file a bucket.
 
+    The files of a piece are put in their places when all are whole, and replace those of the same
+    piece: of a writer that dies half-way, and of another that repeats its work, nothing is read.
+
     Raises
     ------
     InputError
         if the disk is full, or the folder cannot be written
     """
+    try:
+        half = Path(mkdtemp(prefix="half-", dir=folder))
+        try:
+            _write(blocks, half, side, buckets, piece)
+            for file in list(half.iterdir()):
+                file.replace(folder / file.name)
+        finally:
+            rmtree(half, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _write(blocks: Iterable[Columns], folder: Path, side: str, buckets: int, piece: int) -> None:
     import pyarrow
 
     writers: dict[int, Any] = {}
@@ -76,8 +97,6 @@ def divide(
                     writers[place].write_batch(table.slice(low, high - low))
         for writer in writers.values():
             writer.close()
-    except OSError as error:
-        raise InputError(str(folder), f"cannot be written: {reason_of(error)}") from None
     finally:
         for writer in writers.values():
             with suppress(OSError):
@@ -102,6 +121,11 @@ def read_bucket(
     kept = batch.select([name for name in batch.schema.names if name not in _PLACE])
     origin = Origin(table.shards.files, shard, number, table.row_name)
     return columns_of(kept, origin, problems)
+
+
+def _unwritable(folder: Path | str, error: OSError) -> InputError:
+    reason = f"cannot be written: {reason_of(error)}"
+    return InputError(str(folder), f"{reason}; --scratch names another folder")
 
 
 def _numbered(block: Columns) -> Any:

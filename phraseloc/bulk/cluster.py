@@ -25,10 +25,10 @@ from phraseloc.bulk.run import (
     buckets_of,
     total_in_order,
     total_of_bucket,
-    without_threads,
     write_side,
 )
-from phraseloc.errors import MissingExtra
+from phraseloc.bulk.workers import check_done, check_seen, count_workers, for_workers, quiet
+from phraseloc.errors import MissingExtra, OptionError
 
 PARTS = 4
 """How many parts each worker gets, so that a slow one does not hold up the rest."""
@@ -37,6 +37,9 @@ _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 
 _BRANCHES = 8
 """How many totals are added up at once."""
+
+_ANSWER = 5.0
+"""How many seconds a cluster has to answer."""
 
 
 @contextmanager
@@ -47,6 +50,8 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
     ------
     MissingExtra
         if Dask is not installed
+    OptionError
+        if no cluster answers at the address
     """
     try:
         import dask
@@ -54,17 +59,22 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
     except ImportError:
         raise MissingExtra("dask", "scale", "working on many processes") from None
     if address is not None:
-        with distributed.Client(address) as client:  # type: ignore[no-untyped-call]
+        with quiet(), _client(address) as client:
             yield client
         return
     with (
+        scratch_folder() as folder,
+        quiet() as level,
         dask.config.set({_ENVIRONMENT: _kept_memory(dask.config.get(_ENVIRONMENT))}),
         distributed.LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # where it answers even if there is no dashboard
+            scheduler_kwargs={"dashboard": False},
             memory_limit=0,
+            local_directory=str(folder),
+            silence_logs=level,
         ) as cluster,
         distributed.Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
@@ -79,6 +89,16 @@ def _kept_memory(environment: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in environment.items() if "TRIM" not in name}
 
 
+def _client(address: str) -> Any:
+    import distributed
+
+    try:
+        return distributed.Client(address, timeout=_ANSWER)  # type: ignore[no-untyped-call]
+    except Exception as error:  # of a socket, an address, a handshake, a scheme: no common base
+        reason = str(error).partition("\n")[0]
+        raise OptionError(f"--cluster {address}: no Dask scheduler answers: {reason}") from None
+
+
 def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
     """Go through all rows on a cluster.
 
@@ -86,28 +106,36 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
     ----------
     client : a client of Dask
     scratch : a folder that all workers see, for rows that are not in one order
+
+    Raises
+    ------
+    InputError
+        with what is wrong in a file, of several wrong parts in the first; or if a worker does not
+        see a file
+    OptionError
+        if there is no worker, or the workers die
     """
-    job = without_threads(job)
-    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    parts = cut(job, PARTS * workers)
+    job = for_workers(job)
+    count = PARTS * count_workers(client, _ANSWER)
+    check_seen(client, [file for table in job.tables for file in table.shards.files])
+    parts = cut(job, count)
     if parts is not None:
-        try:
-            futures = [client.submit(total_in_order, job, p, pure=False) for p in parts]
-            return _added(client, job, futures)
-        except NotInOrder:
-            pass
+        with suppress(NotInOrder):
+            submitted = (client.submit(total_in_order, job, p, pure=False) for p in parts)
+            return _added(client, job, list(submitted))
     if any(job.ordered):
         with suppress(NotInOrder):  # parts that hold other rows than the ground truth's
             return _added(client, job, [client.submit(total_in_order, job, pure=False)])
         refuse_buckets(job)
     with scratch_folder(scratch) as folder:
-        buckets = buckets_of(job, PARTS * workers)
+        check_seen(client, [str(folder)], "; --scratch names one")
+        buckets = buckets_of(job, count)
         written = [
             client.submit(write_side, job, side, folder, buckets, part, piece, pure=False)
             for side, table in enumerate(job.tables)
-            for piece, part in enumerate(pieces(table, PARTS * workers))
+            for piece, part in enumerate(pieces(table, count))
         ]
-        client.gather(written)
+        check_done(written)
         totals = (
             client.submit(total_of_bucket, job, folder, b, pure=False) for b in range(buckets)
         )
@@ -155,11 +183,14 @@ def _range(sizes: Sequence[int], low: int, high: int) -> Part:
     return part
 
 
-def _added(client: Any, job: Job, futures: list[Any]) -> Totals:
+def _added(client: Any, job: Job, parts: list[Any]) -> Totals:
     """Add up totals where they are, some at a time; their order is kept; and check them."""
+    futures = list(parts)
     while len(futures) > 1:
         groups = [futures[i : i + _BRANCHES] for i in range(0, len(futures), _BRANCHES)]
         futures = [client.submit(_sum, group, pure=False) for group in groups]
+    check_done(parts)
+    check_done(list(futures))
     total: Totals = futures[0].result()
     check_totals(job, total)
     return total

@@ -14,7 +14,7 @@ from phraseloc.bulk.pairs import NotInOrder, by_key, check_unique, in_order
 from phraseloc.bulk.reading import open_table, read_blocks
 from phraseloc.bulk.shards import find_shards
 from phraseloc.errors import InputError, Problems
-from tests.bulk_files import block_of, write_records
+from tests.bulk_files import block_of, limited_files, write_records
 
 
 def rows_of(count, images=7):
@@ -279,8 +279,40 @@ def test_a_scratch_folder_that_cannot_be_made_is_named(tmp_path):
         pass
 
 
-def test_a_full_disk_is_named(tmp_path):
-    blocks = cut(block_of(rows_of(20)), [10])
-    (tmp_path / "0-0-000000.arrow").symlink_to("/dev/full")
-    with pytest.raises(InputError, match=r"cannot be written: .*no space left on device"):
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
+    blocks = cut(block_of(rows_of(2000)), [1000])
+    with limited_files(30_000), pytest.raises(InputError, match=r"cannot be written: .*too large"):
         divide(blocks, tmp_path, "0", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_piece_counts_once_and_when_it_is_whole(tmp_path):
+    table = open_table(find_shards(write_records(rows_of(60), tmp_path / "p.parquet")), {})
+    [block] = read_blocks(table, Problems("p"), 10**8)
+
+    def read():
+        found = read_bucket(tmp_path, "0", 0, table, Problems("p"))
+        return None if found is None else found.origin.number.tolist()
+
+    def breaking():
+        yield block.part(0, 30)
+        assert list(tmp_path.rglob("0-0-*.arrow"))
+        seen.append(read())
+        raise KeyError
+
+    seen = []
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            divide(breaking(), tmp_path, "0", 1)
+        divide(cut(block, [20]), tmp_path, "0", 1)
+        seen.append(read())
+    assert seen == [None, *[list(range(1, 61))] * 3]
+    assert [place.name for place in tmp_path.iterdir() if place.is_dir()] == []
+
+
+def test_a_scratch_folder_goes_away_under_those_who_write_in_it(tmp_path):
+    with scratch_folder(tmp_path) as folder:
+        late = (folder / "late").open("w")
+    with late, pytest.raises(FileNotFoundError):
+        (folder / "later").open("w")
+    assert list(tmp_path.iterdir()) == []
