@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pyarrow import parquet
 
+from phraseloc import BoxSpace
 from phraseloc.bulk import reading
 from phraseloc.bulk.cluster import cut
 from phraseloc.bulk.pairs import NotInOrder
@@ -128,6 +130,19 @@ def reference_file(records, texts, space, folder, suffix):
         lines.append("\t".join(map(str, [image, text["phrase"], *record["box"]])))
     place = folder / f"{len(list(folder.iterdir()))}{suffix}"
     return write_packed("\n".join(lines) + "\n", place)
+
+
+@pytest.mark.parametrize("change", [("0#0", ""), ("a man", ""), ("a man", '"a man"')])
+def test_cells_of_the_reference_scorers_table_are_taken_as_they_stand(change, tmp_path, run):
+    rows = plain_rows()
+    truth = write_records(rows, tmp_path / "truth.jsonl")
+    mine = reference_file(rows, rows, BoxSpace(), tmp_path, ".tsv")
+    text = Path(mine).read_text()
+    Path(mine).write_text(text.replace(*change, 1))
+    done = [run("score", truth, mine, *more) for more in ((), ("--memory", "1GB"))]
+    assert [one.exit_code for one in done] == ([0, 0] if '"' in change[1] else [2, 2])
+    assert done[0].stderr == done[1].stderr
+    assert ("line 2: found" in done[0].stderr) == ('"' not in change[1])
 
 
 def keys_alone(row):
