@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from phraseloc.bulk.addresses import is_address, reached
 from phraseloc.bulk.ahead import read_ahead
 from phraseloc.bulk.by_order import has_keys, phrase_sql
 from phraseloc.bulk.columns import Columns, Origin, columns_of
@@ -218,7 +219,8 @@ def _counts(files: Sequence[str]) -> list[int]:
     names = ", ".join(map(_quoted, files))
     query = f"SELECT file_name, num_rows FROM parquet_file_metadata([{names}])"
     try:
-        found = dict(connect(64_000_000).sql(query).fetchall())
+        with reached(connect(64_000_000), files[0]) as link:
+            found = dict(link.sql(query).fetchall())
     except duckdb.Error as error:
         unseen = next(filter(None, map(_unseen, files)), None)
         raise unseen or _unreadable(files[0], "parquet", error) from None
@@ -244,7 +246,9 @@ def connect(memory: int, threads: int = 1) -> Any:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    return duckdb.connect(config=settings)
+    connection = duckdb.connect(config=settings)
+    connection.execute("SET enable_progress_bar = false")  # it would go to standard output
+    return connection
 
 
 def _batches(
@@ -262,8 +266,9 @@ def _batches(
     source += "" if limit is None else f" LIMIT {limit}"
     try:
         _check_end(file, table.shards.format)
-        yield from connect(memory).sql(f"SELECT {select} FROM {source}").to_arrow_reader(ROWS)
-    except (duckdb.Error, pyarrow.ArrowException, OSError) as error:  # the reader's are Arrow's
+        with reached(connect(memory), file) as link:
+            yield from link.sql(f"SELECT {select} FROM {source}").to_arrow_reader(ROWS)
+    except (duckdb.Error, pyarrow.ArrowException, OSError) as error:  # of later blocks: Arrow's
         raise _unreadable(file, table.shards.format, error) from None
 
 
@@ -326,12 +331,15 @@ def _phrase(file: str, kind: str) -> str:
     """Give the SQL of the phrases of a file."""
     if kind == "json":
         return phrase_sql("JSON")
-    rows = connect(64_000_000).sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
+    with reached(connect(64_000_000), file) as link:
+        rows = link.sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
     return phrase_sql({name: form for name, form, *_ in rows}.get("phrase"))
 
 
 def _quoted(text: str) -> str:
-    return "'" + escape(text).replace("'", "''") + "'"  # DuckDB would look for a pattern's files
+    if not is_address(text):
+        text = escape(text)  # DuckDB would look for a pattern's files
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _columns(file: str, kind: str) -> dict[str, str]:
@@ -342,7 +350,8 @@ def _columns(file: str, kind: str) -> dict[str, str]:
     import duckdb
 
     try:
-        rows = connect(64_000_000).sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
+        with reached(connect(64_000_000), file) as link:
+            rows = link.sql(f"DESCRIBE SELECT * FROM {_source(file, kind)}").fetchall()
     except duckdb.Error as error:
         raise _unreadable(file, kind, error) from None
     columns = {name: found for name, found, *_ in rows if name in _TYPES}
@@ -371,7 +380,8 @@ def _header(file: str, kind: str) -> dict[str, Any]:
 
     found = f"SELECT decode(value) FROM parquet_kv_metadata({_quoted(file)})"
     try:  # the keys of others need not be text
-        rows = connect(64_000_000).sql(f"{found} WHERE key = 'phraseloc'::BLOB").fetchall()
+        with reached(connect(64_000_000), file) as link:
+            rows = link.sql(f"{found} WHERE key = 'phraseloc'::BLOB").fetchall()
         return msgspec.json.decode(rows[0][0], type=dict[str, Any]) if rows else {}
     except (duckdb.Error, msgspec.MsgspecError) as error:
         raise InputError(file, f"its phraseloc metadata cannot be read: {error}") from None

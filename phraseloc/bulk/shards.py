@@ -1,16 +1,20 @@
 """Shards: the files that one name stands for, and whether they are so large that they are streamed.
 
-A name is a file, a pattern (``runs/*.parquet``), or a folder of files of one format.
+A name is a file, a pattern (``runs/*.parquet``), or a folder of files of one format; here, or at an
+address (``s3://bucket/run-7/*.parquet``), whose files are streamed whatever their size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from glob import glob, has_magic  # a name may hold folders, which Path.glob takes apart
 from pathlib import Path
 from typing import IO, Any
 
+from phraseloc.bulk.addresses import find_files, is_address, size_of
+from phraseloc.bulk.ranges import RangedFile
 from phraseloc.errors import InputError
 from phraseloc.formats.source import STDIN, reason_of
 
@@ -42,7 +46,7 @@ class Shards:
     Parameters
     ----------
     name : what was asked for, for messages
-    files : their paths
+    files : their paths, or addresses
     format : parquet; json, an array or lines; or text, a CSV or TSV
     """
 
@@ -68,10 +72,13 @@ def find_shards(name: str) -> Shards | None:
     Raises
     ------
     InputError
-        if a pattern or a folder has no file, or files of several formats
+        if a pattern or a folder has no file, or files of several formats; or an address has none
+        that can be streamed
     """
     if name == STDIN:
         return None
+    if is_address(name):
+        return _at_address(name)
     place = Path(name)
     try:
         if has_magic(name) and not place.exists():
@@ -92,8 +99,21 @@ def find_shards(name: str) -> Shards | None:
 
 
 def is_large(shards: Shards) -> bool:
-    """Tell whether shards are to be streamed: they are large, or those of a folder or a pattern."""
-    return shards.files != (shards.name,) or shards.size >= LARGE[shards.format]
+    """Tell whether shards are to be streamed: they are large, elsewhere or several."""
+    if shards.files != (shards.name,) or is_address(shards.name):
+        return True
+    return shards.size >= LARGE[shards.format]
+
+
+def _at_address(name: str) -> Shards:
+    """Find the shards of an address, which must have some: there is no other reader for it."""
+    found = find_files(name)
+    files = found if found == [name] else [file for file in found if _format(file)]
+    shards = _of_one_format(name, files) if files else None
+    if shards is None:
+        expected = ", ".join(_FORMATS)
+        raise InputError(name, f"found no file whose name ends in one of {expected}")
+    return shards
 
 
 def _is_shard(file: str) -> bool:
@@ -102,6 +122,8 @@ def _is_shard(file: str) -> bool:
 
 
 def _size(file: str) -> int:
+    if is_address(file):
+        return size_of(file)
     try:
         return Path(file).stat().st_size
     except OSError as error:
@@ -122,17 +144,19 @@ def _format(file: str) -> str | None:
     return _FORMATS.get(next(found, ""))
 
 
-def opened(file: str) -> IO[bytes]:
+@contextmanager
+def opened(file: str) -> Iterator[IO[bytes]]:
     """Open a shard, to read what it holds unpacked; its suffix says how, as DuckDB has it."""
     import gzip
 
     import zstandard
 
     openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
-    stream: IO[bytes] = openers.get(Path(file).suffix, open)(file, "rb")
-    return stream
+    unpacked = openers.get(Path(file).suffix, nullcontext)
+    with opened_raw(file) as raw, unpacked(raw) as stream:
+        yield stream
 
 
-def opened_raw(file: str) -> IO[bytes]:
+def opened_raw(file: str) -> AbstractContextManager[Any]:
     """Open a shard, to read its bytes as they are."""
-    return Path(file).open("rb")
+    return RangedFile(file) if is_address(file) else Path(file).open("rb")

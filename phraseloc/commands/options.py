@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from phraseloc.bulk.addresses import is_address
+from phraseloc.errors import OptionError
 from phraseloc.protocol import PROTOCOLS, Protocol, find_protocol, parse_overrides
 from phraseloc.report import FORMATS
 from phraseloc.space import CHOICES
@@ -130,12 +132,19 @@ def per_phrase_option(rows: str) -> Callable[[Command], Command]:
 
 
 def check_rows_file(path: str | None) -> None:
-    """Refuse a file of rows whose suffix names no format, before anything is read."""
+    """Refuse a file of rows at an address, or of no known suffix, before anything is read."""
     if path is not None:
         from phraseloc.formats.per_phrase import SUFFIXES
         from phraseloc.formats.source import suffix_of
 
+        check_path(path)
         suffix_of(Path(path), SUFFIXES)
+
+
+def check_path(path: str) -> None:
+    """Refuse an address where a file of this machine is read or written."""
+    if is_address(path):
+        raise OptionError(f"{path}: found an address, expected a file of this machine")
 
 
 def protocol_names(_ctx: Any, _param: Any, incomplete: str) -> list[str]:

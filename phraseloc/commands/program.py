@@ -7,10 +7,14 @@ from typing import Any
 import click
 
 from phraseloc._version import __version__
-from phraseloc.errors import PhraselocError
+from phraseloc.bulk.addresses import is_address
+from phraseloc.errors import OptionError, PhraselocError
 
 UNUSABLE = 2
 FAILED = 1
+
+WITH_ADDRESSES = ("score", "compare", "fetch")
+"""The commands that take addresses, for files or for a host."""
 
 
 class Program(click.Group):
@@ -23,6 +27,26 @@ class Program(click.Group):
         except PhraselocError as error:
             click.echo(f"phraseloc: {error}", err=True)
             ctx.exit(UNUSABLE)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; an address would be a strange path to most."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in WITH_ADDRESSES:
+            for argument in rest:
+                _check_path(argument, str(name))
+        return name, command, rest
+
+
+def _check_path(argument: str, command: str) -> None:
+    """Refuse an address, also as ``--option=ADDRESS`` and ``NAME=ADDRESS``."""
+    for path in (argument, argument.partition("=")[2]):
+        if is_address(path):
+            raise OptionError(
+                f"{path}: addresses are read by `phraseloc score` and `phraseloc compare`; "
+                f"`phraseloc {command}` expects a file of this machine"
+            )
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -69,12 +69,13 @@ def score(
 
     GROUND_TRUTH is the Flickr30k Entities release (folder, zip or tar), or a JSON, JSON Lines, CSV,
     TSV or Parquet file; PREDICTIONS are such files, or - for standard input. Large files, patterns
-    and folders of such files are streamed.
+    and folders of such files are streamed, here or at an address of fsspec.
 
     \b
     Example:
       phraseloc score annotations.zip mine.json --split test.txt --protocol flickr30k
       phraseloc score 'truth/*.parquet' 'mine/*.parquet' --workers 8
+      phraseloc score 's3://bucket/truth/*.parquet' gs://bucket/run-7/ --workers 8
     """
     protocols = [protocol_of(name, settings) for name in names]
     check_rows_file(per_phrase)

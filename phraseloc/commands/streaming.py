@@ -1,4 +1,4 @@
-"""Options and calls of files that are streamed: large ones, several at once, or on a cluster."""
+"""Options and calls of files that are streamed: large, several, elsewhere, or on a cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phraseloc.commands.options import options
+from phraseloc.commands.options import check_path, options
 from phraseloc.errors import OptionError
 from phraseloc.protocol import Protocol
 
@@ -73,6 +73,8 @@ def find_job(
     """
     from phraseloc.bulk.shards import find_shards, is_large
 
+    for path in filter(None, (split, unrelated)):
+        check_path(path)
     shards = [find_shards(name) for name in (ground_truth, *files)]
     known = [one for one in shards if one is not None]
     if not any(streaming.values()) and not any(map(is_large, known)):

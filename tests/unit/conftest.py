@@ -1,7 +1,10 @@
-"""What unit tests share: a small world of MAF, a checkpoint of it, and a gate with a baseline."""
+"""What unit tests share: a world of MAF and its checkpoint, a gate, and a driver of addresses."""
 
 import pytest
 
+from phraseloc import BoxSpace
+from tests.addresses import reset, write_large
+from tests.bulk_files import make_world as drawn_world
 from tests.gate_files import World, phrases
 from tests.maf_files import write_world
 
@@ -43,3 +46,25 @@ def gated(make_world):
     made = make_world(phrases(40))
     assert made.against(range(0, 200, 10)) == "pass: mine 90.00%, a first baseline\n"
     return made
+
+
+@pytest.fixture
+def moody():
+    """A driver of fsspec for ``moody://`` addresses, whose files are in memory."""
+    return reset()
+
+
+@pytest.fixture
+def plain_world():
+    """A world in order, whose files need no options."""
+    world = drawn_world(7, kind="box", shuffled=False, spaces=(BoxSpace(), BoxSpace()))
+    world.degenerate = world.extra = "error"
+    for row in world.guesses:
+        row["box"] = [max(number, 1) for number in row["box"]]
+    return world
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory):
+    """A folder with a file of more than one block in three formats."""
+    return write_large(tmp_path_factory.mktemp("large"))

@@ -8,7 +8,7 @@ import phraseloc
 
 HEAVY = (
     *("numpy", "numba", "scipy", "torch", "gensim", "pyarrow", "msgspec", "zstandard", "pooch"),
-    *("matplotlib", "jinja2", "duckdb", "dask"),
+    *("matplotlib", "jinja2", "duckdb", "dask", "fsspec"),
 )
 """What neither the import nor the help of the command line may load."""
 
