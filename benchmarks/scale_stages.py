@@ -17,8 +17,7 @@ from typing import TypeVar
 from benchmarks.children import run_phraseloc
 from benchmarks.results import Table, megabytes, milliseconds
 from benchmarks.synthetic import FORMATS, Pair, write_pair
-from phraseloc.bulk.reading import Table as Rows
-from phraseloc.bulk.reading import open_table, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import read_blocks, rows_of_shards
 from phraseloc.bulk.run import (
     Job,
     make_job,
@@ -29,6 +28,8 @@ from phraseloc.bulk.run import (
     write_side,
 )
 from phraseloc.bulk.shards import Shards, find_shards
+from phraseloc.bulk.tables import Table as Rows
+from phraseloc.bulk.tables import open_table
 from phraseloc.errors import Problems
 from phraseloc.protocol import PROTOCOLS
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from phraseloc.bulk.columns import Columns, Origin, columns_of
-from phraseloc.bulk.reading import Table
+from phraseloc.bulk.tables import Table
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats.source import reason_of
 

@@ -126,20 +126,3 @@ def has_keys(table: Any) -> bool:
     if not given(table, "image"):
         return True
     return all(part is not None for part in _parts(table))
-
-
-def phrase_sql(form: str | None) -> str:
-    """Give the SQL of a phrase's text, after other columns; nothing where there is no phrase.
-
-    Parameters
-    ----------
-    form : the type of the column; of a list of tokens, or JSON, whatever it holds is joined
-    """
-    if form in (None, "VARCHAR"):
-        return ", phrase" if form else ""
-    text = "phrase" if form == "JSON" else "to_json(phrase)"
-    return (
-        f", CASE coalesce(json_type({text}), 'NULL') WHEN 'NULL' THEN NULL "
-        f"WHEN 'ARRAY' THEN array_to_string({text}::VARCHAR[], ' ') "
-        f"WHEN 'VARCHAR' THEN {text}->>'$' ELSE error('a phrase that is no text') END phrase"
-    )

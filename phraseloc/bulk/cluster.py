@@ -18,7 +18,7 @@ import numpy as np
 from phraseloc.bulk.buckets import scratch_folder
 from phraseloc.bulk.checks import check_totals, refuse_buckets
 from phraseloc.bulk.pairs import NotInOrder
-from phraseloc.bulk.reading import Part, Table, rows_of_shards
+from phraseloc.bulk.reading import Part, rows_of_shards
 from phraseloc.bulk.run import (
     Job,
     Totals,
@@ -27,6 +27,7 @@ from phraseloc.bulk.run import (
     total_of_bucket,
     write_side,
 )
+from phraseloc.bulk.tables import Table
 from phraseloc.bulk.workers import check_done, check_seen, count_workers, for_workers, quiet
 from phraseloc.errors import MissingExtra, OptionError
 

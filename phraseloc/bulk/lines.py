@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from phraseloc.bulk.shards import opened
+from phraseloc.bulk.contents import opened
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats.json_records import is_lines, read_json_lines
 

@@ -19,12 +19,13 @@ from phraseloc.bulk.blocks import Rules, Scored, score_pair, tally_changes
 from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
 from phraseloc.bulk.by_order import by_order
 from phraseloc.bulk.checks import check_totals, refuse_buckets
-from phraseloc.bulk.naming import called
+from phraseloc.bulk.naming import called, label_of
 from phraseloc.bulk.pairs import NotInOrder, Pair, by_key, check_unique, in_order
 from phraseloc.bulk.phrases import read_phrases
-from phraseloc.bulk.reading import Part, Table, estimate_rows, open_table, read_blocks
+from phraseloc.bulk.reading import Part, estimate_rows, read_blocks
 from phraseloc.bulk.scores import changes_of, scores_of
 from phraseloc.bulk.shards import Shards
+from phraseloc.bulk.tables import Table, open_table
 from phraseloc.bulk.tally import Tally
 from phraseloc.comparison import Comparison
 from phraseloc.errors import OptionError, Problems
@@ -130,14 +131,14 @@ def make_job(
         raise OptionError(f"{truth.name}: ground truth in units {one.space.units} is not supported")
     tables = [open_table(shards, declared) for shards in predictions]
     paths = [shards.name for shards in predictions]
-    labels = names or names_of(paths, [*map(_called, predictions)])
+    labels = names or names_of(paths, [*map(label_of, predictions)])
     methods = [
         (table, label, Rules(table.space, protocol, degenerate, extra))
         for table, label in zip(tables, labels, strict=True)
         for protocol in protocols
     ]
-    found, called, rules = zip(*methods, strict=True)
-    return with_texts(Job(one, found, rules, called, memory, compared=compared))
+    found, titles, rules = zip(*methods, strict=True)
+    return with_texts(Job(one, found, rules, titles, memory, compared=compared))
 
 
 def score_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Scores]:
@@ -151,7 +152,7 @@ def score_bulk(job: Job, totals: Totals, bootstrap: Bootstrap) -> list[Scores]:
         if a protocol leaves no phrase
     """
     check_totals(job, totals)
-    truth = _called(job.truth.shards)
+    truth = label_of(job.truth.shards)
     methods = zip(totals.tallies, job.rules, job.names, strict=False)
     return [scores_of(tally, r.protocol, bootstrap, truth, name) for tally, r, name in methods]
 
@@ -250,11 +251,8 @@ def total_of_bucket(job: Job, folder: Path, bucket: int, told: Told | None = Non
 
 
 def _collectors(job: Job) -> tuple[Problems, ...]:
-    return tuple(Problems(_called(table.shards)) for table in job.tables)
-
-
-def _called(shards: Shards) -> str:
-    return called(shards.name, shards)
+    shards = (table.shards for table in job.tables)
+    return tuple(Problems(called(one.name, one)) for one in shards)
 
 
 def _summed(

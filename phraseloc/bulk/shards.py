@@ -6,15 +6,12 @@ address (``s3://bucket/run-7/*.parquet``), whose files are streamed whatever the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic  # a name may hold folders, which Path.glob takes apart
 from pathlib import Path
-from typing import IO, Any
 
 from phraseloc.bulk.addresses import find_files, is_address, size_of
-from phraseloc.bulk.ranges import RangedFile
 from phraseloc.errors import InputError
 from phraseloc.formats.source import STDIN, reason_of
 
@@ -142,21 +139,3 @@ def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:
 def _format(file: str) -> str | None:
     found = (s for s in sorted(_FORMATS, key=len, reverse=True) if file.endswith(s))
     return _FORMATS.get(next(found, ""))
-
-
-@contextmanager
-def opened(file: str) -> Iterator[IO[bytes]]:
-    """Open a shard, to read what it holds unpacked; its suffix says how, as DuckDB has it."""
-    import gzip
-
-    import zstandard
-
-    openers: dict[str, Any] = {".gz": gzip.open, ".zst": zstandard.open}
-    unpacked = openers.get(Path(file).suffix, nullcontext)
-    with opened_raw(file) as raw, unpacked(raw) as stream:
-        yield stream
-
-
-def opened_raw(file: str) -> AbstractContextManager[Any]:
-    """Open a shard, to read its bytes as they are."""
-    return RangedFile(file) if is_address(file) else Path(file).open("rb")

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from phraseloc.bulk.contents import beginning
 from phraseloc.bulk.lines import first_problem
-from phraseloc.bulk.shards import opened
 from phraseloc.columns import IntArray
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats import find_reader
@@ -56,15 +56,7 @@ def find_head(file: str, expected: str) -> Head:
     InputError
         if it is no table of text
     """
-    import zstandard
-
-    try:
-        with opened(file) as stream:
-            data = stream.read(_BEGINNING)
-    except (OSError, EOFError, zstandard.ZstdError) as error:
-        raise InputError(file, f"cannot be read: {error}") from None
-    if not data:
-        raise InputError(file, "the file is empty (0 bytes)")
+    data = beginning(file, _BEGINNING)
     reader = find_reader(data, file, expected)
     lines = check_text(b"\n".join(data.split(b"\n", 3)[:3]), file).split("\n")
     if reader is read_table:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phraseloc.bulk.reading import Table
 from phraseloc.bulk.run import Job, without_threads
+from phraseloc.bulk.tables import Table
 from phraseloc.errors import InputError, OptionError
 from phraseloc.formats.source import reason_of
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import IO
 
-from phraseloc.bulk.shards import opened_raw
-from phraseloc.errors import InputError
-
 _SKIPPABLE = 0x184D2A50
 """The number that a frame begins with whose content is no data, but for its last four bits."""
 
@@ -18,24 +15,8 @@ _HEADER = 18
 """How many bytes a frame's header has, at most."""
 
 
-def check_whole(file: str) -> None:
-    """Check that the last frame of a file ends where the file ends.
-
-    Raises
-    ------
-    InputError
-        if it does not
-    """
-    with opened_raw(file) as stream:
-        size = stream.seek(0, 2)
-        if _ends_at(stream, size):
-            return
-    message = f"the compressed data break off: found {size:,} bytes, expected more"
-    raise InputError(file, message)
-
-
-def _ends_at(stream: IO[bytes], size: int) -> bool:
-    """Tell whether a frame ends there; what is no frame is left to whoever unpacks it."""
+def is_whole(stream: IO[bytes], size: int) -> bool:
+    """Tell whether the last frame of a file ends at its size; else is left to who unpacks it."""
     import zstandard
 
     place = 0

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from phraseloc import BoxSpace
-from phraseloc.bulk import reading
+from phraseloc.bulk import queries
 from phraseloc.bulk.cluster import cut
 from phraseloc.bulk.pairs import NotInOrder
 from phraseloc.bulk.run import compare_bulk, total_in_order, total_of
@@ -207,7 +207,7 @@ def test_a_file_without_rows_is_refused_alike(name, text, write, refused):
 
 
 def test_rows_of_many_blocks_are_told_by_their_numbers(tmp_path, monkeypatch, run):
-    monkeypatch.setattr(reading, "ROWS", 4)
+    monkeypatch.setattr(queries, "ROWS", 4)
     rows = plain_rows(50)
     guesses = [keys_alone(row) for row in rows]
     guesses[20], guesses[21] = guesses[21], guesses[20]

@@ -12,8 +12,10 @@ import pytest
 from phraseloc import BoxSpace
 from phraseloc.bulk.addresses import find_files, is_address
 from phraseloc.bulk.cluster import connected, total_on
-from phraseloc.bulk.reading import estimate_rows, open_table, read_blocks, rows_of_shards
-from phraseloc.bulk.shards import find_shards, is_large, opened
+from phraseloc.bulk.contents import opened
+from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
+from phraseloc.bulk.shards import find_shards, is_large
+from phraseloc.bulk.tables import open_table
 from phraseloc.errors import Problems
 from phraseloc.protocol import PROTOCOLS
 from tests.addresses import SCHEME, Moody, put, reset
@@ -222,7 +224,7 @@ def test_a_file_is_opened_unpacked(suffix, tmp_path, moody):
 def test_duckdb_shows_no_progress_where_results_are_printed():
     """A worker has no script, for which DuckDB takes it to be someone at a prompt."""
     code = (
-        "from phraseloc.bulk.reading import connect; print(connect(10**8)"
+        "from phraseloc.bulk.queries import connect; print(connect(10**8)"
         ".sql(\"SELECT current_setting('enable_progress_bar')\").fetchall())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

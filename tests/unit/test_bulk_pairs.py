@@ -11,8 +11,9 @@ import pytest
 from phraseloc.bulk import pairs as pairing
 from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
 from phraseloc.bulk.pairs import NotInOrder, by_key, check_unique, in_order
-from phraseloc.bulk.reading import open_table, read_blocks
+from phraseloc.bulk.reading import read_blocks
 from phraseloc.bulk.shards import find_shards
+from phraseloc.bulk.tables import open_table
 from phraseloc.errors import InputError, Problems
 from tests.bulk_files import block_of, limited_files, write_records
 

@@ -5,8 +5,9 @@ from threading import Barrier, Thread
 import pytest
 
 from phraseloc.bulk.ranges import RangedFile
-from phraseloc.bulk.reading import open_table, read_blocks
+from phraseloc.bulk.reading import read_blocks
 from phraseloc.bulk.shards import find_shards
+from phraseloc.bulk.tables import open_table
 from phraseloc.errors import Problems
 from tests.addresses import LARGE, Moody, entity_of, put
 

@@ -5,8 +5,9 @@ import pytest
 
 from phraseloc.bulk import shards as module
 from phraseloc.bulk.cluster import cut, pieces
-from phraseloc.bulk.reading import estimate_rows, open_table, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
 from phraseloc.bulk.shards import find_shards, is_large
+from phraseloc.bulk.tables import open_table
 from phraseloc.errors import InputError, Problems
 from phraseloc.protocol import PROTOCOLS
 from phraseloc.space import BoxSpace

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from phraseloc.bulk import lines as module
 from phraseloc.bulk import shards as sizes
 from phraseloc.bulk.cluster import cut, pieces
-from phraseloc.bulk.reading import estimate_rows, open_table, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
 from phraseloc.bulk.shards import find_shards, is_large
+from phraseloc.bulk.tables import open_table
 from phraseloc.bulk.text_tables import fields_of, find_head, find_problem, split_lines
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats import find_reader
