@@ -57,7 +57,7 @@ def scratch_folder(place: Path | None = None) -> Iterator[Path]:
 def divide(
     blocks: Iterable[Columns], folder: Path, side: str, buckets: int, piece: int = 0
 ) -> None:
-    """Write the rows of blocks into a file a bucket.
+    """Write the rows of blocks into a file in the folder of each bucket.
 
     The files of a piece are put in their places when all are whole, and replace those of the same
     piece: of a writer that dies half-way, and of another that repeats its work, nothing is read.
@@ -70,17 +70,21 @@ def divide(
     try:
         half = Path(mkdtemp(prefix="half-", dir=folder))
         try:
-            _write(blocks, half, side, buckets, piece)
+            _write(blocks, half, buckets)
             for file in list(half.iterdir()):
-                file.replace(folder / file.name)
+                place = folder / file.name
+                place.mkdir(exist_ok=True)
+                file.replace(place / f"{side}-{piece:06}.arrow")
         finally:
             rmtree(half, ignore_errors=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
 
 
-def _write(blocks: Iterable[Columns], folder: Path, side: str, buckets: int, piece: int) -> None:
+def _write(blocks: Iterable[Columns], folder: Path, buckets: int) -> None:
     import pyarrow
+
+    options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
 
     writers: dict[int, Any] = {}
     try:
@@ -92,8 +96,8 @@ def _write(blocks: Iterable[Columns], folder: Path, side: str, buckets: int, pie
             for place, (low, high) in enumerate(zip([0, *ends], ends, strict=False)):
                 if high > low:
                     if place not in writers:
-                        sink = str(folder / f"{side}-{place}-{piece:06}.arrow")
-                        writers[place] = pyarrow.ipc.new_stream(sink, table.schema)
+                        sink = str(folder / str(place))
+                        writers[place] = pyarrow.ipc.new_stream(sink, table.schema, options=options)
                     writers[place].write_batch(table.slice(low, high - low))
         for writer in writers.values():
             writer.close()
@@ -109,7 +113,7 @@ def read_bucket(
     """Read the rows of a bucket of a side, whose table is given; None where it has none."""
     import pyarrow
 
-    places = sorted(folder.glob(f"{side}-{bucket}-*.arrow"))
+    places = sorted((folder / str(bucket)).glob(f"{side}-*.arrow"))
     if not places:
         return None
     pieces = []
