@@ -65,8 +65,8 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
         return
     with (
         scratch_folder() as folder,
+        dask.config.set({"temporary-directory": str(folder), _ENVIRONMENT: _kept_memory()}),
         quiet() as level,
-        dask.config.set({_ENVIRONMENT: _kept_memory(dask.config.get(_ENVIRONMENT))}),
         distributed.LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=1,
@@ -74,7 +74,6 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
             dashboard_address="127.0.0.1:0",  # where it answers even if there is no dashboard
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
-            local_directory=str(folder),
             silence_logs=level,
         ) as cluster,
         distributed.Client(cluster) as client,  # type: ignore[no-untyped-call]
@@ -82,21 +81,31 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
         yield client
 
 
-def _kept_memory(environment: dict[str, Any]) -> dict[str, Any]:
+def _kept_memory() -> dict[str, Any]:
     """Let workers keep the memory that they free, where Dask has them give it back at once.
 
     The next block takes it again: of ten million rows, clearing new pages took a third of the time.
     """
+    import dask
+
+    environment = dask.config.get(_ENVIRONMENT)
     return {name: value for name, value in environment.items() if "TRIM" not in name}
 
 
 def _client(address: str) -> Any:
+    import asyncio
+
     import distributed
 
+    async def ask() -> None:  # a client waits forever for somebody who listens and says nothing
+        async with distributed.rpc(address) as scheduler:  # type: ignore[no-untyped-call]
+            await scheduler.identity()
+
     try:
+        asyncio.run(asyncio.wait_for(ask(), _ANSWER))
         return distributed.Client(address, timeout=_ANSWER)  # type: ignore[no-untyped-call]
     except Exception as error:  # of a socket, an address, a handshake, a scheme: no common base
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0] or f"{_ANSWER:g} s without a word"
         raise OptionError(f"--cluster {address}: no Dask scheduler answers: {reason}") from None
 
 

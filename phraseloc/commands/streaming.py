@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phraseloc.commands.options import check_path, options
-from phraseloc.errors import OptionError
+from phraseloc.errors import InputError, OptionError
 from phraseloc.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def find_job(
     ------
     OptionError
         if files are to be streamed that cannot be
+    InputError
+        if one is not there
     """
     from phraseloc.bulk.shards import find_shards, is_large
 
@@ -81,6 +84,7 @@ def find_job(
         return None
     if len(known) < len(shards):
         name = (ground_truth, *files)[shards.index(None)]
+        _check_there(name)
         raise OptionError(
             f"{name} cannot be streamed: expected Parquet, JSON, JSON Lines, CSV or TSV, as "
             "`phraseloc convert` writes them"
@@ -96,6 +100,16 @@ def find_job(
     return make_job(known[0], known[1:], protocols, memory=memory, compared=compared, **reading)
 
 
+def _check_there(name: str) -> None:
+    from phraseloc.formats.source import STDIN, reason_of
+
+    try:
+        if name != STDIN:
+            Path(name).stat()
+    except OSError as error:
+        raise InputError(name, reason_of(error)) from None
+
+
 def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) -> Totals:
     """Go through all rows, here or on a cluster; write every phrase's result where asked to."""
     workers, address = streaming["workers"], streaming["cluster"]
@@ -106,6 +120,8 @@ def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) ->
             raise OptionError("--per-phrase is written by one process: expected no workers")
         from phraseloc.bulk.cluster import connected, total_on
 
+        if workers:  # they share the memory of this machine
+            job = replace(job, memory=job.memory // workers)
         with connected(workers, address) as client:
             return total_on(client, job, streaming["scratch"])
     from phraseloc.bulk.run import total_of
