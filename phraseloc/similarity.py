@@ -69,7 +69,9 @@ class TextFeatures:
 
     def dots(self, vectors: FloatArray) -> FloatArray:
         """Dot products (W, L) of any vectors (W, d) of the words with the labels."""
-        found: FloatArray = vectors @ self.labels.T
+        from phraseloc.kernels.selection import dot_products
+
+        found = dot_products(vectors, self.labels)
         found[:, ~self.known] = -np.inf
         return found
 

@@ -27,6 +27,22 @@ def ragged_argmax(scores: FloatArray, offsets: IntArray) -> IntArray:
     return best
 
 
+def dot_products(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Give the dot products (M, N) of rows (M, d) and rows (N, d), each summed from first to last.
+
+    A BLAS sums in an order that depends on M, N and the machine; here a product has the same bits
+    whatever stands beside it, so that images can be handled apart.
+
+    Examples
+    --------
+    >>> dot_products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.5, 0.0]])).tolist()
+    [[11.0, 0.5]]
+    """
+    products = np.zeros((len(left), len(right)))
+    _dot_products(left, np.ascontiguousarray(right.T), products)
+    return products
+
+
 def best_word_scores(
     matrix: FloatArray, offsets: IntArray, words: IntArray, starts: IntArray, labels: IntArray
 ) -> FloatArray:
@@ -99,6 +115,15 @@ def _ragged_argmax(scores, offsets, best):
             while scores[place] < peak:
                 place += 1
             best[row] = place
+
+
+@njit(cache=True, parallel=True)
+def _dot_products(left, columns, products):
+    for row in prange(len(left)):
+        for k in range(len(columns)):
+            number = left[row, k]
+            for i in range(columns.shape[1]):
+                products[row, i] += number * columns[k, i]
 
 
 @njit(cache=True, parallel=True)

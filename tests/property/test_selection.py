@@ -45,6 +45,16 @@ def threads(call):
     return many
 
 
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60), st.integers(0, 2**32))
+def test_products_are_summed_from_first_to_last(words, labels, width, seed):
+    random = np.random.default_rng(seed)
+    left, right = random.normal(size=(words, width)), random.normal(size=(labels, width))
+    expected = np.zeros((words, labels))
+    for k in range(width):
+        expected += left[:, k, None] * right[:, k]
+    assert threads(lambda: selection.dot_products(left, right)).tobytes() == expected.tobytes()
+
+
 @given(rows())
 def test_best_word(arguments):
     expected = [part.max(axis=0, initial=LOW) for part in by_row(*arguments)]
