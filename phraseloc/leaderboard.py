@@ -20,7 +20,8 @@ import numpy as np
 
 from phraseloc._version import __version__
 from phraseloc.alignment import Alignment
-from phraseloc.baselines import Baseline, Task, find_baseline, run_baseline
+from phraseloc.baselines import Baseline, Task, find_baseline
+from phraseloc.baselines.run import Choosing, Chosen, check_fallback, choose_here, complete
 from phraseloc.data import Predictions
 from phraseloc.errors import OptionError
 from phraseloc.formats.results import (
@@ -57,7 +58,7 @@ class Plan:
     Raises
     ------
     OptionError
-        if a baseline is unknown, or a name stands twice or cannot be part of a file's name
+        if baseline or fallback are unknown, or a name stands twice or cannot be part of a file's
     """
 
     task: Task
@@ -70,6 +71,7 @@ class Plan:
     trained: Sequence[Baseline] = ()
 
     def __post_init__(self) -> None:
+        check_fallback(self.fallback)
         names = [*(method.name for method in self.methods), *self.predictions]
         for name in names:
             if not _NAME.fullmatch(name):
@@ -81,15 +83,14 @@ class Plan:
                     f"two methods are called {name!r}: expected NAME=FILE with another"
                 )
 
-    @property
+    @cached_property
     def methods(self) -> list[Baseline]:
         """The baselines, then what was trained."""
         return [*map(find_baseline, self.baselines), *self.trained]
 
-    @cached_property
-    def upper_bound(self) -> Accuracy:
-        """The accuracy of the oracle."""
-        run = run_baseline(find_baseline("oracle"), self.task, "none")
+    def upper_bound(self, chosen: Chosen) -> Accuracy:
+        """Give the accuracy of what the oracle chose."""
+        run = complete(_oracle(), self.task, chosen, "none")
         return self.score(run.alignment, "oracle", samples=1).accuracy
 
     def score(self, alignment: Alignment, name: str, samples: int | None = None) -> Scores:
@@ -134,46 +135,58 @@ class Plan:
 
 
 def run_leaderboard(
-    plan: Plan, output: Path | None = None, progress: Progress | None = None
+    plan: Plan,
+    output: Path | None = None,
+    progress: Progress | None = None,
+    choosing: Choosing = choose_here,
 ) -> Results:
     """Measure every method of a plan; with ``output``, store what was measured in that folder.
 
-    Entries that are there already, from the same inputs, are used again.
+    Entries that are there already, from the same inputs, are used again; ``choosing`` lets the
+    others choose, as `phraseloc.baselines.sharded.choose_on` does on many workers.
     """
     stored = {} if output is None else stored_entries(output)
+    known = [stored.get(plan.key(method)) if method.fixed else None for method in plan.methods]
+    fresh = [method for method, entry in zip(plan.methods, known, strict=True) if entry is None]
+    bounded = any(method.proposals for method in fresh)
+    choices = choosing(plan.task, [_oracle()] * bounded + fresh) if fresh else iter(())
     if output is not None:
         write_ground_truth(plan.task.truth, output)
+    bound = plan.upper_bound(next(choices)) if bounded else None
     entries = []
-    for baseline in plan.methods:
-        key = plan.key(baseline)
-        known = stored.get(key) if baseline.fixed else None
-        entries.append(known or _measured(plan, baseline, key, output))
+    for method, entry in zip(plan.methods, known, strict=True):
+        entries.append(entry or _measured(plan, method, output, next(choices), bound))
         if progress:
-            progress(entries[-1], known is not None)
+            progress(entries[-1], entry is not None)
     for name, alignment in plan.predictions.items():
         key = _digest({**plan.basis, "predictions": [name, _alignment_digest(alignment)]})
-        known = stored.get(key)
-        entries.append(known or _scored(plan, name, alignment, key, output))
+        entry = stored.get(key)
+        entries.append(entry or _scored(plan, name, alignment, key, output))
         if progress:
-            progress(entries[-1], known is not None)
+            progress(entries[-1], entry is not None)
     return _results(plan, entries)
 
 
-def _measured(plan: Plan, baseline: Baseline, key: str, output: Path | None) -> Entry:
-    task = plan.task
-    run = run_baseline(baseline, task, plan.fallback)
-    vectors, objects = task.vectors, task.proposals
+def _oracle() -> Baseline:
+    return find_baseline("oracle")
+
+
+def _measured(
+    plan: Plan, baseline: Baseline, output: Path | None, chosen: Chosen, bound: Accuracy | None
+) -> Entry:
+    run = complete(baseline, plan.task, chosen, plan.fallback)
+    vectors, objects = plan.task.vectors, plan.task.proposals
     return _entry(
         plan,
         baseline.name,
         run.alignment,
         output,
-        key=key,
+        key=plan.key(baseline),
         source=baseline.source,
         text_features=vectors.name if baseline.vectors and vectors else baseline.text_features,
         detector=(plan.detector or objects.source) if baseline.proposals and objects else "",
-        upper_bound=plan.upper_bound if baseline.proposals else None,
-        expected=baseline.expected(task) if baseline.expected else None,
+        upper_bound=bound if baseline.proposals else None,
+        expected=None if chosen.chances is None else float(chosen.chances.mean()),
         undecided=run.undecided,
         without_objects=len(run.without_objects),
         seconds=run.seconds,

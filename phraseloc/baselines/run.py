@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -11,7 +12,7 @@ from phraseloc.alignment import Alignment
 from phraseloc.baselines import center, largest, random_draw, whole_image
 from phraseloc.baselines.table import Baseline
 from phraseloc.baselines.task import Choice, Task
-from phraseloc.columns import IntArray
+from phraseloc.columns import FloatArray, IntArray
 from phraseloc.data import single_boxes
 from phraseloc.errors import OptionError
 
@@ -26,6 +27,26 @@ FALLBACKS = {
 
 
 @dataclass(frozen=True, eq=False)
+class Chosen:
+    """What a method chose, before the fallback.
+
+    Parameters
+    ----------
+    choice : a box a phrase, where the method has an opinion
+    seconds : how long the choice took; of parts, all of them together
+    chances : (N,) float64, of each phrase to be right over all draws, where the method draws
+    """
+
+    choice: Choice
+    seconds: float
+    chances: FloatArray | None = None
+
+
+Choosing = Callable[[Task, Sequence[Baseline]], Iterator[Chosen]]
+"""Lets several methods choose, here or elsewhere; gives what each chose, in their order."""
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What a baseline predicted.
 
@@ -35,7 +56,7 @@ class Run:
     alignment : one box a phrase, on the ground truth; phrases of images without objects have none
     undecided : how many phrases got the fallback's box
     without_objects : the rows of the phrases whose image has no objects, where objects are needed
-    seconds : how long the choice took
+    seconds : how long choice and fallback took
     """
 
     baseline: Baseline
@@ -57,19 +78,52 @@ def run_baseline(baseline: Baseline, task: Task, fallback: str = "whole-image") 
     OptionError
         if the task lacks what the method needs
     """
-    if fallback not in FALLBACKS:
-        raise OptionError(f"fallback is {fallback!r}; expected one of {', '.join(FALLBACKS)}")
+    check_fallback(fallback)
+    return complete(baseline, task, timed_choice(baseline, task), fallback)
+
+
+def check_fallback(name: str) -> None:
+    """Refuse what names no fallback.
+
+    Raises
+    ------
+    OptionError
+        if it is no name of `FALLBACKS`
+    """
+    if name not in FALLBACKS:
+        raise OptionError(f"fallback is {name!r}; expected one of {', '.join(FALLBACKS)}")
+
+
+def timed_choice(baseline: Baseline, task: Task) -> Chosen:
+    """Let a method choose."""
     started = perf_counter()
     choice = baseline.choose(task)
-    _check(baseline, task, choice)
-    boxes, decided = choice.boxes, choice.decided
+    _check_shapes(baseline, task, choice)
+    return Chosen(choice, perf_counter() - started)
+
+
+def choice_with_chances(baseline: Baseline, task: Task) -> Chosen:
+    """Let a method choose, and find the chances of one that draws, whose time does not count."""
+    chances = baseline.chances(task) if baseline.chances else None
+    return replace(timed_choice(baseline, task), chances=chances)
+
+
+def choose_here(task: Task, baselines: Sequence[Baseline]) -> Iterator[Chosen]:
+    """Let methods choose in this process, each when it is asked for."""
+    return (choice_with_chances(baseline, task) for baseline in baselines)
+
+
+def complete(baseline: Baseline, task: Task, chosen: Chosen, fallback: str) -> Run:
+    """Make predictions of what a method chose, and of the fallback where it has no opinion."""
+    started = perf_counter()
+    _check_boxes(baseline, task, chosen.choice)
+    boxes, decided = chosen.choice.boxes.copy(), chosen.choice.decided.copy()
     reachable = task.images >= 0 if baseline.proposals else np.ones(len(task), bool)
-    undecided = reachable & ~decided
+    undecided = np.flatnonzero(reachable & ~decided)
     instead = FALLBACKS[fallback]
-    if undecided.any() and instead is not None:
-        other = instead(task)
-        boxes = np.where(undecided[:, None], other.boxes, boxes)
-        decided = decided | (undecided & other.decided)
+    if len(undecided) and instead is not None:
+        other = instead(task.take(undecided))
+        boxes[undecided], decided[undecided] = other.boxes, other.decided
     kept = np.flatnonzero(decided & reachable)
     space = task.objects.space if baseline.proposals else task.truth.space
     predictions = single_boxes(task.keys.take(kept), boxes[kept], space, baseline.name)
@@ -78,19 +132,23 @@ def run_baseline(baseline: Baseline, task: Task, fallback: str = "whole-image") 
     return Run(
         baseline,
         Alignment(rows, predictions),
-        int(undecided.sum()),
+        len(undecided),
         np.flatnonzero(~reachable),
-        perf_counter() - started,
+        chosen.seconds + perf_counter() - started,
     )
 
 
-def _check(baseline: Baseline, task: Task, choice: Choice) -> None:
+def _check_shapes(baseline: Baseline, task: Task, choice: Choice) -> None:
     """Refuse a choice that is none; a method of a user's own may be wrong."""
     if choice.boxes.shape != (len(task), 4) or choice.decided.shape != (len(task),):
         raise OptionError(
             f"baseline {baseline.name} gave boxes {choice.boxes.shape} and decided "
             f"{choice.decided.shape}; expected {(len(task), 4)} and {(len(task),)}"
         )
+
+
+def _check_boxes(baseline: Baseline, task: Task, choice: Choice) -> None:
+    """Refuse boxes that are none."""
     wrong = ~(choice.boxes[:, 2:] > choice.boxes[:, :2]).all(axis=1)
     wrong |= ~np.isfinite(choice.boxes).all(axis=1)
     rows = np.flatnonzero(wrong & choice.decided)

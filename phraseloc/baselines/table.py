@@ -22,6 +22,7 @@ from phraseloc.baselines import (
 )
 from phraseloc.baselines.box_choice import BOX_CHOICES
 from phraseloc.baselines.task import Choice, Task
+from phraseloc.columns import FloatArray
 from phraseloc.errors import OptionError
 
 GROUP = "phraseloc.baselines"
@@ -40,9 +41,11 @@ class Baseline:
     choose : from a `Task` to a `Choice`; deterministic
     proposals, vectors : whether it needs objects, or word vectors
     boxes : choices among the boxes of a label, as ``choose(task, boxes=…)``; the first by default
-    expected : the exact mean of the accuracy over all draws, where the method draws
+    chances : of each phrase (N,) to be right over all draws, where the method draws
     text_features : what tables call the embeddings that the method brings along
     digest : of all that the method brings along, so that its results can be told from others'
+    by_image : whether a phrase's box depends on the phrases and objects of its image alone, and on
+        the vectors of their words, so that workers may choose for images apart
     """
 
     name: str
@@ -52,9 +55,10 @@ class Baseline:
     proposals: bool = True
     vectors: bool = False
     boxes: tuple[str, ...] = ()
-    expected: Callable[[Task], float] | None = field(default=None, compare=False)
+    chances: Callable[[Task], FloatArray] | None = field(default=None, compare=False)
     text_features: str = ""
     digest: str = ""
+    by_image: bool = False
 
     @property
     def variants(self) -> list[str]:
@@ -81,14 +85,14 @@ _MAF = "Wang et al., MAF, EMNLP 2020"
 _WANG_SPECIA = "Wang and Specia, ICCV 2019"
 
 _TABLE: dict[str, Baseline] = {
-    baseline.name: baseline
+    baseline.name: replace(baseline, by_image=True)
     for baseline in (
         Baseline(
             "random",
             "a seeded draw of the image's objects",
             f"{_MAF}, Table 5",
             random_draw.choose,
-            expected=random_draw.expected_accuracy,
+            chances=random_draw.chances,
         ),
         Baseline("center", "the object nearest to the centre", f"{_MAF}, Table 5", center.choose),
         Baseline("largest", "the largest object (Max-obj)", f"{_MAF}, Table 5", largest.choose),

@@ -7,7 +7,7 @@ at labels alone score phrases with the distinct labels of their images instead: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,6 +79,10 @@ class Task:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def take(self, rows: IntArray) -> Task:
+        """Select phrases by index, among the same objects."""
+        return replace(self, truth=self.truth.take(rows))
+
     @property
     def keys(self) -> PhraseKeys:
         """The phrases' keys."""
@@ -101,9 +105,13 @@ class Task:
     @cached_property
     def images(self) -> IntArray:
         """The image (N,) of each phrase among those of the objects, -1 where it has no objects."""
-        rows = self.objects.rows_of(self.keys.image.values)
         some = np.append(np.diff(self.objects.offsets) > 0, False)
-        return np.where(some[rows], rows, -1)[self.keys.image.codes]
+        return np.where(some[self.homes], self.homes, -1)[self.keys.image.codes]
+
+    @cached_property
+    def homes(self) -> IntArray:
+        """The place of each of ``keys.image.values`` among the images of the objects, or -1."""
+        return self.objects.rows_of(self.keys.image.values)
 
     @cached_property
     def _pairs(self) -> tuple[IntArray, IntArray]:
@@ -158,8 +166,7 @@ class Task:
         """
         sizes = self.truth.image_sizes
         if self.proposals is not None:
-            rows = self.objects.rows_of(self.keys.image.values)
-            given = np.append(self.objects.image_sizes, [[np.nan, np.nan]], axis=0)[rows]
+            given = np.append(self.objects.image_sizes, [[np.nan, np.nan]], axis=0)[self.homes]
             sizes = np.where(np.isfinite(sizes), sizes, given)
         unknown = np.flatnonzero(~np.isfinite(sizes).all(axis=1))
         if len(unknown):

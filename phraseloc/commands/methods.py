@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ from phraseloc.commands.reading import (
     read_task,
     trained_methods,
 )
+from phraseloc.commands.streaming import WORKER_OPTIONS, worker_options, workers_of
 
 if TYPE_CHECKING:
     from phraseloc.baselines import Baseline, Task
+    from phraseloc.baselines.run import Choosing
     from phraseloc.formats.results import Entry
 
 proposals_option = click.option(
@@ -182,6 +185,7 @@ def write_choices(method: Baseline, task: Task, fallback: str, output: Path) -> 
 @extra_option
 @bootstrap_options
 @space_options
+@worker_options
 def leaderboard(
     ground_truth: str,
     files: tuple[str, ...],
@@ -203,14 +207,17 @@ def leaderboard(
 ) -> None:
     """Score every baseline on GROUND_TRUTH, with prediction files of your own, in one table.
 
-    A second run with the same --output and inputs uses what is there.
+    A second run with the same --output and inputs uses what is there. Workers choose for images
+    apart, and give the same bits as one process.
 
     \b
     Example:
       phraseloc leaderboard annotations.zip --split test.txt \\
           --proposals test_detection_dict.json --predictions mine=mine.json -o results
+      phraseloc leaderboard train.parquet --proposals objects.parquet --workers 8
     """
     protocol = protocol_of(name, settings)
+    choosing = choosing_of({option: more.pop(option) for option in WORKER_OPTIONS})
     from phraseloc.leaderboard import Plan, run_leaderboard
     from phraseloc.report.leaderboard import render_leaderboard
 
@@ -230,13 +237,25 @@ def leaderboard(
         confidence,
         trained_methods(task, map(named_file, checkpoints), features, reading["vectors"]),
     )
-    results = run_leaderboard(plan, output, _show)
+    results = run_leaderboard(plan, output, _show, choosing)
     if output is not None:
         from phraseloc.report.leaderboard import save_leaderboard
 
         save_leaderboard(results, output)
         click.echo(f"wrote {output}", err=True)
     click.echo(render_leaderboard(results, style))
+
+
+def choosing_of(workers: dict[str, Any]) -> Choosing:
+    """Give how methods are to choose: here, or on workers."""
+    from phraseloc.baselines.run import choose_here
+
+    count, address = workers_of(workers)
+    if not count and not address:
+        return choose_here
+    from phraseloc.baselines.sharded import choose_on
+
+    return partial(choose_on, count, address)
 
 
 def _show(entry: Entry, reused: bool) -> None:

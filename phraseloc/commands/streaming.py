@@ -31,9 +31,18 @@ def parse_bytes(_ctx: Any, _param: Any, text: str | None) -> int | None:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-STREAM_OPTIONS = ("memory", "workers", "cluster", "scratch")
+WORKER_OPTIONS = ("workers", "cluster")
+"""The options that say on what processes to work."""
+
+STREAM_OPTIONS = ("memory", *WORKER_OPTIONS, "scratch")
 """The options that say how files are streamed; any of them asks for it."""
 
+worker_options = options(
+    click.option(
+        "--workers", type=click.IntRange(1), metavar="N", help="Work in so many processes here."
+    ),
+    click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster there."),
+)
 stream_options = options(
     click.option(
         "--memory",
@@ -41,10 +50,7 @@ stream_options = options(
         callback=parse_bytes,
         help="About how much a large file may use, as 4GB. [default: 4GB]",
     ),
-    click.option(
-        "--workers", type=click.IntRange(1), metavar="N", help="Work in so many processes here."
-    ),
-    click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster there."),
+    worker_options,
     click.option(
         "--scratch",
         metavar="DIR",
@@ -110,11 +116,23 @@ def _check_there(name: str) -> None:
         raise InputError(name, reason_of(error)) from None
 
 
-def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) -> Totals:
-    """Go through all rows, here or on a cluster; write every phrase's result where asked to."""
-    workers, address = streaming["workers"], streaming["cluster"]
+def workers_of(chosen: dict[str, Any]) -> tuple[int | None, str | None]:
+    """Give how many processes are to work here, or the address of those elsewhere.
+
+    Raises
+    ------
+    OptionError
+        if both are given
+    """
+    workers, address = (chosen[option] for option in WORKER_OPTIONS)
     if workers and address:
         raise OptionError("found --workers and --cluster; expected one of them")
+    return workers, address
+
+
+def total(job: Job, streaming: dict[str, Any], per_phrase: str | None = None) -> Totals:
+    """Go through all rows, here or on a cluster; write every phrase's result where asked to."""
+    workers, address = workers_of(streaming)
     if workers or address:
         if per_phrase is not None:
             raise OptionError("--per-phrase is written by one process: expected no workers")

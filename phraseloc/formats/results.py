@@ -63,7 +63,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ``key`` is the digest of all that the entry depends on, and ``source`` the method's paper or
     file. ``expected`` is the exact mean of a random method's accuracy over all draws; ``undecided``
     phrases got the fallback's box; ``without_objects`` counts the phrases of images without
-    proposals, which are wrong. ``scores`` has every figure, as ``score --format json`` prints it.
+    proposals, which are wrong. ``seconds`` is how long the method took to choose, of several
+    workers all of them together. ``scores`` has every figure, as ``score --format json`` has it.
     """
 
     name: str

@@ -4,11 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from phraseloc import GroundTruth, PhraseKeys, Strings
-from phraseloc.baselines import Task, baselines, find_baseline
+from phraseloc.baselines import (
+    FALLBACKS,
+    Choice,
+    Task,
+    baselines,
+    find_baseline,
+    run_baseline,
+)
+from phraseloc.baselines.run import choice_with_chances
+from phraseloc.baselines.sharded import choose_part, cut_images, joined, part_of
 from phraseloc.columns import offsets_of
 from phraseloc.proposals import Proposals
 from phraseloc.vectors import WordVectors
@@ -19,6 +28,14 @@ LABELS = ["dog", "cat", "traffic light", "gray,grey", "zzxq", "t-shirt"]
 WORDS = ["dog", "cat", "traffic", "light", "gray", "grey", "t", "shirt", "red"]
 PHRASES = ["a dog", "the red cat", "traffic light", "dog's grey t-shirt", "qqq", "red", "cat , dog"]
 SIDE = 64
+UNSHRUNK = (Phase.explicit, Phase.generate)
+"""For tests whose examples are small as they are, and take long."""
+DRAWN = np.random.default_rng(1)
+SPREAD = DRAWN.integers(-(2**20), 2**20, (3, 50)) * 2.0 ** DRAWN.integers(-9, 9, 50)
+"""Makes vectors of a common length of a few whole numbers: they are exact, their products rounded.
+
+Vectors of one direction have one cosine, but for the last bits of it.
+"""
 
 
 @st.composite
@@ -51,8 +68,13 @@ def tasks(draw):
         Strings.of([phrase for _, phrase, _ in rows]),
     )
     truth = GroundTruth(keys, np.arange(len(rows) + 1), np.array([b for _, _, b in rows], float))
-    numbers = st.lists(st.integers(-3, 3), min_size=3, max_size=3)
-    matrix = np.array([draw(numbers) for _ in WORDS], np.float32)
+    along = st.tuples(st.integers(1, 7), st.sampled_from(np.eye(3).tolist()))
+    numbers = along.map(lambda pair: np.multiply(*pair).tolist())
+    numbers |= st.lists(st.integers(-3, 3), min_size=3, max_size=3)
+    matrix = (np.array([draw(numbers) for _ in WORDS]) @ SPREAD).astype(np.float32)
+    if draw(st.booleans()):  # images without objects are not in the file, nor are their sizes
+        proposals = proposals.take(np.flatnonzero(np.diff(proposals.offsets)))
+        truth = replace(truth, sizes=np.full((len(keys.image.values), 2), float(SIDE)))
     return Task(truth, proposals, WordVectors(WORDS, matrix), seed=draw(st.integers(0, 3)))
 
 
@@ -84,7 +106,9 @@ def scaled(task, draw):
     scale = float(draw.choice([0.25, 2.0, 8.0]))
     found = task.proposals
     proposals = replace(found, boxes=found.boxes * scale, sizes=found.sizes * scale)
-    truth = replace(task.truth, boxes=task.truth.boxes * scale)
+    truth = task.truth
+    sizes = None if truth.sizes is None else truth.sizes * scale
+    truth = replace(truth, boxes=truth.boxes * scale, sizes=sizes)
     return replace(task, proposals=proposals, truth=truth), scale
 
 
@@ -103,6 +127,65 @@ def repeated(task, draw):
 def test_invariance(name, change, task, seed):
     changed, scale = change(task, np.random.default_rng(seed))
     assert boxes_by_key(changed, name, scale) == boxes_by_key(task, name)
+
+
+@settings(max_examples=25, phases=UNSHRUNK)
+@given(task=tasks())
+def test_parts_of_the_images_choose_as_all_of_them(task):
+    methods = [find_baseline(name) for name in NAMES]
+    assert all(method.by_image for method in methods)
+    expected = [choice_with_chances(method, task) for method in methods]
+    for count in (1, 2, 37):
+        parts = cut_images(task, count)
+        chosen = [choose_part(part_of(task, rows), task.vectors, methods) for rows in parts]
+        for method, whole, of_parts in zip(
+            methods, expected, zip(*chosen, strict=True), strict=True
+        ):
+            assert bits_of(joined(parts, of_parts)) == bits_of(whole), (method.name, count)
+
+
+def bits_of(chosen):
+    """All bits of a choice that mean something."""
+    decided = chosen.choice.decided
+    chances = None if chosen.chances is None else chosen.chances.tobytes()
+    return decided.tobytes(), chosen.choice.boxes[decided].tobytes(), chances
+
+
+def test_only_a_method_that_draws_has_chances():
+    assert [name for name in NAMES if find_baseline(name).chances] == ["random"]
+
+
+@settings(max_examples=30)
+@given(task=tasks(), count=st.integers(1, 40))
+def test_parts_are_whole_images_and_each_phrase_once(task, count):
+    parts = cut_images(task, count)
+    assert sorted(row for rows in parts for row in rows.tolist()) == list(range(len(task)))
+    assert all((np.diff(rows) > 0).all() for rows in parts)
+    images = task.keys.image
+    names = [{images[row] for row in rows.tolist()} for rows in parts]
+    assert sum(map(len, names)) == len(set(images.to_list()))
+    assert len(parts) <= count
+    for rows, those in zip(parts, names, strict=True):
+        part = part_of(task, rows)
+        assert set(part.proposals.images) == those & set(task.proposals.images)
+    if count == 1:
+        assert len(parts) == 1
+
+
+@settings(max_examples=20, phases=UNSHRUNK)
+@given(task=tasks(), fallback=st.sampled_from(sorted(FALLBACKS)))
+def test_a_fallback_chooses_what_it_chooses_alone(task, fallback):
+    method = find_baseline("direct-match")
+    choice = method.choose(task)
+    run = run_baseline(method, task, fallback)
+    instead = (
+        FALLBACKS[fallback](task) if fallback != "none" else Choice(choice.boxes, task.images < -1)
+    )
+    rows = np.where(choice.decided[:, None], choice.boxes, instead.boxes)
+    some = (task.images >= 0) & (choice.decided | instead.decided)
+    assert run.undecided == ((task.images >= 0) & ~choice.decided).sum()
+    assert (run.alignment.rows >= 0).tolist() == some.tolist()
+    assert run.alignment.predictions.boxes.tolist() == rows[some].tolist()
 
 
 @given(task=tasks())
@@ -136,7 +219,7 @@ def test_the_expectation_of_random_is_the_mean_of_many_draws():
     )
     truth = GroundTruth(keys, np.arange(41), boxes[::10] + 1)
     task = Task(truth, proposals)
-    expected = find_baseline("random").expected(task)
+    expected = find_baseline("random").chances(task).mean()
     _, right = task.outcomes
     shares = np.add.reduceat(right, task.starts[:-1]) / 10
     draws = 2_000
