@@ -14,7 +14,7 @@ from phraseloc.bulk.addresses import answered, driver_of, size_of
 from phraseloc.errors import InputError
 
 _LEAST, _MOST = 2**16, 2**23
-"""How many bytes are fetched ahead of small reads: more and more while one follows the other."""
+"""How many bytes are fetched ahead of small reads: ever more while they go on, or skip a bit."""
 
 _SMALL = 2**20
 
@@ -68,7 +68,8 @@ class RangedFile:
         low, data = self._window
         high = low + len(data)
         if not low <= begin <= end <= high:
-            self._ahead = min(4 * self._ahead, _MOST) if low <= begin <= high else _LEAST
+            near = low <= begin <= high + self._ahead
+            self._ahead = min(4 * self._ahead, _MOST) if near else _LEAST
             low, data = begin, self._fetch(begin, min(max(begin + self._ahead, end), self.size))
             self._window = (low, data)
         return data[begin - low : end - low]

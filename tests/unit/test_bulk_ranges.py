@@ -78,6 +78,16 @@ def test_small_reads_in_a_row_are_few_questions(numbers):
     assert len(Moody.asked) < 8
 
 
+def test_small_reads_that_skip_a_bit_are_few_questions(numbers):
+    """So are the heads of a packed file's blocks looked at, one after the other."""
+    file = RangedFile("moody://b/numbers")
+    Moody.asked.clear()
+    for place in range(0, 4_000_000, 80_000):
+        file.seek(place)
+        assert file.read(3) == numbers[place : place + 3]
+    assert len(Moody.asked) < 8
+
+
 def test_small_reads_here_and_there_fetch_little(numbers):
     file = RangedFile("moody://b/numbers")
     Moody.asked.clear()
