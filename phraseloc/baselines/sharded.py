@@ -60,13 +60,20 @@ def choices_on(client: Any, task: Task, baselines: Sequence[Baseline]) -> dict[B
     Parameters
     ----------
     client : a client of Dask
+
+    Raises
+    ------
+    OptionError
+        if there is no worker, or the workers die
     """
     import dask
 
+    from phraseloc.bulk.workers import check_done, count_workers
+
+    workers = count_workers(client)
     methods = _that_workers_have(client, baselines)
     if not methods:
         return {}
-    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     parts = cut_images(task, max(PARTS * workers, -(-len(task) // LARGEST)))
     # A part travels inside its call: the scheduler keeps it, so that no worker's death can lose it.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
@@ -75,6 +82,7 @@ def choices_on(client: Any, task: Task, baselines: Sequence[Baseline]) -> dict[B
             client.submit(_choose_alone, part_of(task, rows), vectors, methods, pure=False)
             for rows in parts
         ]
+    check_done(list(futures))
     chosen = client.gather(futures)
     if None in chosen:
         return {}

@@ -28,7 +28,7 @@ from phraseloc.bulk.run import (
     write_side,
 )
 from phraseloc.bulk.tables import Table
-from phraseloc.bulk.workers import check_done, check_seen, count_workers, for_workers, quiet
+from phraseloc.bulk.workers import ANSWER, check_done, check_seen, count_workers, for_workers, quiet
 from phraseloc.errors import MissingExtra, OptionError
 
 PARTS = 4
@@ -38,9 +38,6 @@ _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 
 _BRANCHES = 8
 """How many totals are added up at once."""
-
-_ANSWER = 5.0
-"""How many seconds a cluster has to answer."""
 
 
 @contextmanager
@@ -102,10 +99,10 @@ def _client(address: str) -> Any:
             await scheduler.identity()
 
     try:
-        asyncio.run(asyncio.wait_for(ask(), _ANSWER))
-        return distributed.Client(address, timeout=_ANSWER)  # type: ignore[no-untyped-call]
+        asyncio.run(asyncio.wait_for(ask(), ANSWER))
+        return distributed.Client(address, timeout=ANSWER)  # type: ignore[no-untyped-call]
     except Exception as error:  # of a socket, an address, a handshake, a scheme: no common base
-        reason = str(error).partition("\n")[0] or f"{_ANSWER:g} s without a word"
+        reason = str(error).partition("\n")[0] or f"{ANSWER:g} s without a word"
         raise OptionError(f"--cluster {address}: no Dask scheduler answers: {reason}") from None
 
 
@@ -126,7 +123,7 @@ def total_on(client: Any, job: Job, scratch: Path | None = None) -> Totals:
         if there is no worker, or the workers die
     """
     job = for_workers(job)
-    count = PARTS * count_workers(client, _ANSWER)
+    count = PARTS * count_workers(client)
     check_seen(client, [file for table in job.tables for file in table.shards.files])
     parts = cut(job, count)
     if parts is not None:

@@ -18,6 +18,9 @@ from phraseloc.bulk.tables import Table
 from phraseloc.errors import InputError, OptionError
 from phraseloc.formats.source import reason_of
 
+ANSWER = 5.0
+"""How many seconds a cluster has to answer."""
+
 
 def for_workers(job: Job) -> Job:
     """Give the job of a worker: it reads in its own thread, and by names that are good anywhere."""
@@ -36,7 +39,7 @@ def _absolute(file: str) -> str:
     return file if "://" in file else str(Path(file).absolute())
 
 
-def count_workers(client: Any, seconds: float) -> int:
+def count_workers(client: Any) -> int:
     """Count the workers of a cluster, which has some seconds to have one.
 
     Raises
@@ -45,7 +48,7 @@ def count_workers(client: Any, seconds: float) -> int:
         if it has none
     """
     try:
-        client.wait_for_workers(1, timeout=seconds)
+        client.wait_for_workers(1, timeout=ANSWER)
     except TimeoutError:
         address = client.scheduler.address
         raise OptionError(f"--cluster {address}: found no worker, expected at least one") from None

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
-from phraseloc.bulk import cluster as module
+from phraseloc.bulk import cluster, workers
 from phraseloc.bulk.cluster import connected, total_on
 from phraseloc.bulk.run import total_of
 from phraseloc.bulk.workers import check_done
@@ -84,8 +84,9 @@ def test_workers_listen_to_this_machine_alone(pair):
 
 @pytest.fixture
 def patience(monkeypatch):
-    assert module._ANSWER <= 10
-    monkeypatch.setattr(module, "_ANSWER", 1)
+    assert workers.ANSWER <= 10
+    for module in (cluster, workers):
+        monkeypatch.setattr(module, "ANSWER", 1)
     return 1
 
 
