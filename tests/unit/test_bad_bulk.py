@@ -199,6 +199,13 @@ def test_a_file_that_is_not_there_is_not_said_to_be_of_another_format(link, comm
     assert told == "phraseloc: mine.parquet: no such file or directory\n"
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_a_row_of_no_phrase_is_named_with_its_word(suffix, truth, tmp_path, refused):
+    rows = [*OTHERS, {**OTHERS[3], "start": 99}]
+    told = refused("score", truth, write_records(rows, tmp_path / f"p{suffix}"), "--memory", "1GB")
+    assert re.search(r"(line|record) 901: found 0#0 word 99 entity 1\n", told)
+
+
 @pytest.mark.parametrize("workers", [[], ["--workers", "1"]])
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".json.zst"])
 @pytest.mark.parametrize("order", [1, -1])

@@ -84,7 +84,8 @@ def test_four_times_the_rows_need_no_more_memory(shuffled, tmp_path, request):
 
 SLOW = """
 import sys, time
-from phraseloc.bulk.reading import open_table, read_blocks
+from phraseloc.bulk.reading import read_blocks
+from phraseloc.bulk.tables import open_table
 from phraseloc.bulk.shards import find_shards
 from phraseloc.errors import Problems
 table = open_table(find_shards(sys.argv[1]), {})

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from phraseloc.bulk import shards as module
 from phraseloc.bulk.cluster import cut, pieces
@@ -212,3 +213,14 @@ def test_rows_are_counted_or_estimated(tmp_path):
         table = open_table(find_shards(write_records(ROWS, tmp_path / f"p{suffix}")), {})
         assert (rows_of_shards(table) == [90]) == (suffix == ".parquet")
         assert 15 < estimate_rows(table) < 400
+
+
+def test_what_others_say_of_a_file_need_not_be_text(tmp_path):
+    place = write_records(ROWS, tmp_path / "p.parquet", SPACES[0])
+    table = parquet.read_table(place)
+    theirs = {b"\xff\xfe": b"\xff", **table.schema.metadata}
+    parquet.write_table(table.replace_schema_metadata(theirs), place)
+    assert open_table(find_shards(place), {}).space == SPACES[0]
+    parquet.write_table(table.replace_schema_metadata({"phraseloc": b"\xff"}), place)
+    with pytest.raises(InputError, match=r"p.parquet: its phraseloc metadata cannot be read"):
+        open_table(find_shards(place), {})

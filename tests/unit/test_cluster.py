@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import contextmanager
+from functools import cache
 
 import psutil
 import pytest
@@ -84,6 +85,19 @@ def workers(request):
         yield client
 
 
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """Give a job, and what one process finds; made once for all workers."""
+
+    @cache
+    def job_and_figures(*choices):
+        shuffled, count, suffix = choices
+        job = make_job(shuffled, tmp_path_factory.mktemp("files"), count, suffix)
+        return job, figures(job, total_of(job))
+
+    return job_and_figures
+
+
 @pytest.fixture
 def scratched(monkeypatch):
     """Tells of the scratch folders that were made."""
@@ -102,12 +116,12 @@ def scratched(monkeypatch):
 @pytest.mark.parametrize(("count", "suffix"), [(1, ".parquet"), (37, ".parquet"), (37, ".jsonl")])
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_workers_and_shards_move_no_bit(
-    shuffled, count, suffix, workers, by_small_files, scratched, tmp_path
+    shuffled, count, suffix, workers, by_small_files, scratched, jobs
 ):
-    job = make_job(shuffled, tmp_path, count, suffix)
+    job, expected = jobs(shuffled, count, suffix)
     totals = total_on(workers, job)
     assert len(scratched) == shuffled
-    assert figures(job, totals) == figures(job, total_of(job))
+    assert figures(job, totals) == expected
     scores, comparisons = by_small_files[shuffled]
     for ours, theirs in zip(score_bulk(job, totals, BOOTSTRAP), scores, strict=True):
         assert_same(ours, theirs)
@@ -160,7 +174,8 @@ class Death(WorkerPlugin):
         return found
 
     def die(self, folder=None):
-        files = [] if folder is None else [f for f in folder.rglob("*.arrow") if f.stat().st_size]
+        found = [] if folder is None else [file for file in folder.rglob("*") if file.is_file()]
+        files = [file for file in found if file.stat().st_size]
         try:
             with self.sign.open("w" if self.each else "x") as sign:
                 sign.write("\n".join([str(os.getpid()), *map(str, files)]))
@@ -198,10 +213,9 @@ def dying(pair, tmp_path):
     ],
 )
 def test_a_killed_worker_costs_a_retry_and_not_the_run(
-    shuffled, place, written, pair, dying, scratched, tmp_path
+    shuffled, place, written, pair, dying, scratched, jobs
 ):
-    job = make_job(shuffled, tmp_path / "files", 9)
-    expected = figures(job, total_of(job))
+    job, expected = jobs(shuffled, 9, ".parquet")
     sign = dying(place)
     assert figures(job, total_on(pair, job)) == expected
     killed, *files = sign.read_text().splitlines()
@@ -211,8 +225,8 @@ def test_a_killed_worker_costs_a_retry_and_not_the_run(
     assert not any(folder.exists() for folder in scratched)
 
 
-def test_a_part_that_kills_every_worker_is_given_up(pair, dying, tmp_path):
-    job = make_job(False, tmp_path / "files")
+def test_a_part_that_kills_every_worker_is_given_up(pair, dying, jobs):
+    job, _ = jobs(False, 1, ".parquet")
     dying("in_order", each=True)
     with pytest.raises(OptionError, match=r"4 workers died over the same part of the rows; have"):
         total_on(pair, job)

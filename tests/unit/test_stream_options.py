@@ -77,7 +77,7 @@ def test_streamed_ground_truth_is_read_whole(option, command, write, refused):
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_what_cannot_be_streamed_is_named(side, command, release, pack, write, refused):
-    names = [pack(release, "release.zip"), write("guesses.tsv", "10\ta man\t1\t1\t40\t40\n")]
+    names = [pack(release, "release.zip"), write("guesses.txt", "10\ta man\t1\t1\t40\t40\n")]
     words = [*command]
     words[1 + side] = names[side]
     told = refused(*words, "--memory", "1GB")
