@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from phraseloc.bulk import buckets
 from phraseloc.bulk import pairs as pairing
 from phraseloc.bulk.buckets import bucket_count, divide, read_bucket, scratch_folder
 from phraseloc.bulk.pairs import NotInOrder, by_key, check_unique, in_order
@@ -311,9 +312,18 @@ def test_a_piece_counts_once_and_when_it_is_whole(tmp_path):
     assert [place.name for place in tmp_path.iterdir() if place.is_dir()] == ["0"]
 
 
-def test_a_scratch_folder_goes_away_under_those_who_write_in_it(tmp_path):
+def test_who_writes_late_finds_no_scratch_folder(tmp_path, monkeypatch):
+    """Else a folder could not be removed: it would not be empty again and again."""
+    removed, remove = [], buckets.rmtree
+
+    def removing(place, **more):
+        with pytest.raises(FileNotFoundError):
+            (folder / "late").touch()
+        removed.append(place)
+        remove(place, **more)
+
+    monkeypatch.setattr(buckets, "rmtree", removing)
     with scratch_folder(tmp_path) as folder:
-        late = (folder / "late").open("w")
-    with late, pytest.raises(FileNotFoundError):
-        (folder / "later").open("w")
+        (folder / "early").touch()
+    assert len(removed) == 1
     assert list(tmp_path.iterdir()) == []

@@ -113,12 +113,16 @@ def scratched(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize(("count", "suffix"), [(1, ".parquet"), (37, ".parquet"), (37, ".jsonl")])
+@pytest.fixture(scope="module")
+def pair():
+    with connected(2) as client:
+        yield client
+
+
+@pytest.mark.parametrize("count", [1, 37])
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_workers_and_shards_move_no_bit(
-    shuffled, count, suffix, workers, by_small_files, scratched, jobs
-):
-    job, expected = jobs(shuffled, count, suffix)
+def test_workers_and_shards_move_no_bit(shuffled, count, workers, by_small_files, scratched, jobs):
+    job, expected = jobs(shuffled, count, ".parquet")
     totals = total_on(workers, job)
     assert len(scratched) == shuffled
     assert figures(job, totals) == expected
@@ -128,6 +132,15 @@ def test_workers_and_shards_move_no_bit(
         assert ours.recall
         assert ours.interval.low < ours.interval.high
     assert compare_bulk(job, totals, BOOTSTRAP) == comparisons
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_shards_of_lines_move_no_bit(shuffled, pair, scratched, jobs):
+    """They are parts as they are, and where orders differ workers find it out."""
+    job, expected = jobs(shuffled, 9, ".jsonl")
+    assert figures(job, total_on(pair, job)) == expected
+    assert expected == jobs(shuffled, 9, ".parquet")[1]
+    assert len(scratched) == shuffled
 
 
 class Death(WorkerPlugin):
@@ -182,12 +195,6 @@ class Death(WorkerPlugin):
         except FileExistsError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def pair():
-    with connected(2) as client:
-        yield client
 
 
 @pytest.fixture
