@@ -187,8 +187,8 @@ class Death(WorkerPlugin):
         return found
 
     def die(self, folder=None):
-        found = [] if folder is None else [file for file in folder.rglob("*") if file.is_file()]
-        files = [file for file in found if file.stat().st_size]
+        walked = os.walk(folder) if folder else ()  # others move and remove what is in it
+        files = [os.path.join(place, name) for place, _, names in walked for name in names]  # noqa: PTH118
         try:
             with self.sign.open("w" if self.each else "x") as sign:
                 sign.write("\n".join([str(os.getpid()), *map(str, files)]))
