@@ -20,16 +20,16 @@ from phraseloc.bulk.tables import Table
 from phraseloc.errors import InputError, Problems
 from phraseloc.formats.source import reason_of
 
-ROW_BYTES = 400
-"""What a row may need in memory while its bucket is joined."""
+_COPIES = 6
+"""How often a row is in memory at once, about, while its bucket is joined."""
 
 _PLACE = ("#shard", "#number")
 """The columns that keep where a row stood."""
 
 
-def bucket_count(rows: int, memory: int) -> int:
-    """Give how many buckets fit the memory one by one."""
-    return max(1, -(-rows * ROW_BYTES // max(memory // 2, 1)))
+def bucket_count(size: int, memory: int) -> int:
+    """Give how many buckets of rows fit the memory one by one, of rows of so many bytes in all."""
+    return max(1, -(-size * _COPIES // max(memory // 2, 1)))
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from phraseloc.columns import FloatArray, IntArray
 from phraseloc.errors import Problems
 from phraseloc.kernels.keys import Keys
 
-_FEW = 10_000
-"""Of fewer rows of a method, more are read before they are paired: many small pieces cost more."""
+_FEW = 10
+"""Of less than such a part of a block, more is read before it is paired: small pieces cost more."""
 
 _FAR = 500_000
 """After so many phrases without a row, a method's next row is looked for in any order."""
@@ -80,17 +80,19 @@ class _Follower:
     def __init__(self, blocks: Iterator[Columns]) -> None:
         self._blocks = filter(len, blocks)
         self._rows: Columns | None = None
+        self._few = 1
         self._unmatched = 0
 
     def ready(self) -> int:
         """Give how many rows there are to pair, after reading on if few are left."""
-        if self._rows is None or len(self._rows) < _FEW:
+        left = self._rows
+        if left is None or len(left) < self._few:
             block = next(self._blocks, None)
-            if self._rows and block is not None:
-                if block.kind != self._rows.kind:  # an error, which whole buckets tell
+            if block is not None:
+                if left is not None and block.kind != left.kind:  # an error, which buckets tell
                     raise NotInOrder
-                block = self._rows.joined(block)
-            self._rows = block or self._rows
+                self._few = max(1, len(block) // _FEW)
+                self._rows = left.joined(block) if left else block
         return len(self._rows) if self._rows else _ALL
 
     def pair(self, truth: Columns) -> Pair:

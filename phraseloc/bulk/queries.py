@@ -77,6 +77,7 @@ def read_batches(
     low: int = 0,
     high: int | None = None,
     limit: int | None = None,
+    rows: int = ROWS,
 ) -> Iterator[Any]:
     """Read the rows of a shard as Arrow batches, in their order.
 
@@ -86,6 +87,7 @@ def read_batches(
     texts : whether the phrases' texts are, too
     low, high : the first row, from 0, and the row before which to stop; of Parquet
     limit : how many rows are read, at most
+    rows : how many rows a batch has, at most
 
     Raises
     ------
@@ -105,7 +107,7 @@ def read_batches(
     try:
         check_unpacked(file)
         with reached(connect(memory), file) as link:
-            yield from link.sql(f"SELECT {select} FROM {source}").to_arrow_reader(ROWS)
+            yield from link.sql(f"SELECT {select} FROM {source}").to_arrow_reader(rows)
         check_closed(file)
     except (duckdb.Error, pyarrow.ArrowException, OSError) as error:  # of later blocks: Arrow's
         raise unreadable(file, form, error) from None

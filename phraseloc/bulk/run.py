@@ -220,7 +220,8 @@ def total_by_buckets(job: Job, told: Told | None = None, scratch: Path | None = 
 
 def buckets_of(job: Job, least: int = 1) -> int:
     """Give how many buckets the rows need."""
-    return max(least, bucket_count(sum(map(estimate_rows, job.tables)), job.memory))
+    size = sum(estimate_rows(table) * table.width for table in job.tables)
+    return max(least, bucket_count(size, job.memory))
 
 
 def write_side(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from phraseloc.bulk import queries
 from phraseloc.bulk.by_order import has_keys
 from phraseloc.bulk.contents import beginning, is_array
 from phraseloc.bulk.naming import called, naming
@@ -23,6 +24,12 @@ from phraseloc.space import BoxSpace
 _NUMBERS = tuple(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG"))
 _NUMBERS = (*_NUMBERS, "INTEGER", "UINTEGER")
 _FAMILIES = {"VARCHAR": ("VARCHAR",), "BIGINT": _NUMBERS, "DOUBLE": (*_NUMBERS, "FLOAT", "DOUBLE")}
+
+_FEW = 1000
+"""How many rows are looked at to know the others, and the fewest that a block has."""
+
+_COPIES = 16
+"""How often a row is in memory at once, about: in blocks that wait, and in what is made of one."""
 
 _Found = tuple[dict[str, str], dict[str, Any]]
 
@@ -41,6 +48,7 @@ class Table:
     kind : what the rows are: predictions or ground truth
     texts : whether phrases are read, too
     keyed : whether rows have complete keys, by which they are found
+    width : about how many bytes a row has in Arrow
     """
 
     shards: Shards
@@ -51,6 +59,11 @@ class Table:
     kind: str = "predictions"
     texts: bool = False
     keyed: bool = True
+    width: int = 75
+
+    def rows_within(self, memory: int) -> int:
+        """Give how many rows a block may have, of those that are read ahead and being scored."""
+        return max(_FEW, memory // (_COPIES * self.width))
 
 
 def open_table(shards: Shards, declared: Mapping[str, Any], kind: str = "predictions") -> Table:
@@ -77,13 +90,13 @@ def open_table(shards: Shards, declared: Mapping[str, Any], kind: str = "predict
     columns, header = first
     space = declared_space(header, declared, called(shards.files[0], shards))
     if shards.format == "text":
-        return _keyed(Table(shards, "line || chr(10)", space, 0, "line", kind))
+        return _looked_at(Table(shards, "line || chr(10)", space, 0, "line", kind))
     names = [name for name in TYPES if name in columns]
     parts = [f'"{name}"::{TYPES[name]} "{name}"' for name in names]
     lines = shards.format == "json" and not is_array(shards.files[0])
     skip = int(lines and bool(header))
     row_name = "line" if lines else "record"
-    return _keyed(Table(shards, ", ".join(parts), space, skip, row_name, kind))
+    return _looked_at(Table(shards, ", ".join(parts), space, skip, row_name, kind))
 
 
 def numbered_batches(
@@ -102,7 +115,15 @@ def numbered_batches(
         skip = head.lines
     number, limit = low + 1, skip + few if few else None
     for batch in read_batches(
-        file, form, table.select, memory, texts=table.texts, low=low, high=high, limit=limit
+        file,
+        form,
+        table.select,
+        memory,
+        texts=table.texts,
+        low=low,
+        high=high,
+        limit=limit,
+        rows=min(queries.ROWS, table.rows_within(memory)),
     ):
         if number == 1 and skip:
             batch, number = batch.slice(skip), 1 + skip
@@ -118,12 +139,16 @@ def _split(lines: Any, head: Head, file: str, table: Table) -> Any:
         raise unreadable(file, table.shards.format, error) from None
 
 
-def _keyed(table: Table) -> Table:
-    """Look at the first row, which has a complete key as all others do, or as none does."""
+def _looked_at(table: Table) -> Table:
+    """Look at the first rows: how wide they are, and whether the first has a complete key.
+
+    All others have one then, too, or none has.
+    """
     for file in table.shards.files:
         with suppress(InputError):  # which is told when all rows are read
-            for _, batch in numbered_batches(table, file, 0, few=1):
-                return replace(table, keyed=has_keys(batch))
+            for _, batch in numbered_batches(table, file, 0, few=_FEW):
+                width = max(1, batch.nbytes // len(batch))
+                return replace(table, keyed=has_keys(batch.slice(0, 1)), width=width)
     return table
 
 

@@ -75,7 +75,7 @@ def test_rows_in_another_order_are_not_paired(change):
         list(in_order(cut(block_of(rows), [4]), [cut(block_of(other), [3])]))
 
 
-@pytest.mark.parametrize("few", [1, 10, 10_000])
+@pytest.mark.parametrize("few", [1, 2, 10])
 @pytest.mark.parametrize("seed", range(6))
 def test_phrases_may_be_left_out(seed, few, monkeypatch):
     monkeypatch.setattr(pairing, "_FEW", few)
@@ -256,8 +256,8 @@ def test_a_bucket_of_one_number_is_not_read_as_one_that_begins_alike(tmp_path):
 
 def test_there_are_as_many_buckets_as_the_memory_asks_for():
     assert bucket_count(0, 10**9) == 1
-    assert bucket_count(10**6, 4 * 10**9) == 1
-    assert bucket_count(10**6, 2 * 10**6) > bucket_count(10**6, 10**8) > 1
+    assert bucket_count(10**8, 4 * 10**9) == 1
+    assert bucket_count(10**8, 2 * 10**8) > bucket_count(10**8, 10**9) > 1
     assert bucket_count(1, 0) >= 1
 
 

@@ -224,3 +224,23 @@ def test_what_others_say_of_a_file_need_not_be_text(tmp_path):
     parquet.write_table(table.replace_schema_metadata({"phraseloc": b"\xff"}), place)
     with pytest.raises(InputError, match=r"p.parquet: its phraseloc metadata cannot be read"):
         open_table(find_shards(place), {})
+
+
+def test_blocks_of_wide_rows_are_short(tmp_path):
+    """So that a block takes no more memory where rows have many candidates."""
+    narrow = [
+        {"image": f"{n}#0", "start": 0, "entity": "1", "box": [1, 1, 9, 9]} for n in range(5000)
+    ]
+    wide = [
+        {**row, "box": None, "boxes": [[1, 1, 9, n % 7 + 1] for n in range(90)]} for row in narrow
+    ]
+    lengths, widths = [], []
+    for name, rows in (("narrow", narrow), ("wide", wide)):
+        table = open_table(find_shards(write_records(rows, tmp_path / f"{name}.parquet")), {})
+        blocks = [len(block) for block in read_blocks(table, Problems("p"), 60_000_000)]
+        assert sum(blocks) == 5000
+        lengths.append(max(blocks))
+        widths.append(table.width)
+    assert 50 < widths[0] < 100
+    assert 90 * 4 * 8 < widths[1] < 90 * 4 * 8 * 1.5
+    assert lengths == [5000, 60_000_000 // (16 * widths[1])]
