@@ -111,7 +111,7 @@ def _divide(job: Job, rows: int, folder: Path) -> Iterator[tuple[str, str, str]]
     reading = sum(_seconds_to_read(job, side) for side in range(2))
     with TemporaryDirectory(dir=folder) as name:
         seconds = _seconds_to_divide(job, Path(name), BUCKETS)
-        size = sum(path.stat().st_size for path in Path(name).iterdir())
+        size = sum(path.stat().st_size for path in Path(name).rglob("*.arrow"))
     yield _line(f"divide both into {BUCKETS} buckets, beside reading", seconds - reading, rows)
     yield "scratch of both", f"{size / rows:,.0f} bytes", "a row"
     with TemporaryDirectory(dir=folder) as name:

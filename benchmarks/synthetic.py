@@ -178,10 +178,17 @@ _RECORDS = {
     "predictions": _KEYS + ',"box":[$x,$y,$w,$h]}',
 }
 
+_CELLS = {
+    "truth": "$image,$sentence,$first_word,$entity,$x,$y,$w,$h,$category",
+    "predictions": "$image,$sentence,$first_word,$entity,$x,$y,$w,$h,",
+}
+_NAMES = "image,sentence,first_word,entity,x,y,w,h,categories\n"
+
 FORMATS: dict[str, Callable[[Path, str], AbstractContextManager[Write]]] = {
     ".parquet": _parquet,
     ".jsonl": partial(_text, rows=_RECORDS),
     ".json": partial(_text, rows=_RECORDS, opening="[", between=",\n", closing="]\n"),
+    ".csv": partial(_text, rows=_CELLS, opening=_NAMES),
 }
 """How each format is written; a suffix that the program finds it by, and a writer."""
 

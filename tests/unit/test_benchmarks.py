@@ -1,5 +1,6 @@
 """What benchmarks stand on: synthetic files, a process seen from outside, and pages of results."""
 
+import csv
 import json
 from collections import Counter
 
@@ -24,7 +25,16 @@ def records_of(path):
     if path.suffix == ".parquet":
         return parquet.read_table(path).to_pylist()
     text = path.read_text()
+    if path.suffix == ".csv":
+        return [*map(record_of, csv.DictReader(text.splitlines()))]
     return json.loads(text) if path.suffix == ".json" else [*map(json.loads, text.splitlines())]
+
+
+def record_of(cells):
+    numbers = {name: int(cells[name]) for name in ("sentence", "first_word")}
+    named = {name: cells[name] for name in ("image", "entity")}
+    kinds = {"categories": [cells["categories"]]} if cells["categories"] else {}
+    return {**named, **numbers, "box": [float(cells[side]) for side in "xywh"], **kinds}
 
 
 def key_of(record):
