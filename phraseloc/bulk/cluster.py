@@ -8,6 +8,7 @@ divided into buckets, in a folder that all workers see.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -96,10 +97,11 @@ def _client(address: str) -> Any:
 
     async def ask() -> None:  # a client waits forever for somebody who listens and says nothing
         async with distributed.rpc(address) as scheduler:  # type: ignore[no-untyped-call]
-            await scheduler.identity()
+            await asyncio.wait_for(scheduler.identity(), ANSWER)
 
     try:
-        asyncio.run(asyncio.wait_for(ask(), ANSWER))
+        with ThreadPoolExecutor(1) as thread:  # this one may have a loop, as in a notebook
+            thread.submit(lambda: asyncio.run(ask())).result()
         return distributed.Client(address, timeout=ANSWER)  # type: ignore[no-untyped-call]
     except Exception as error:  # of a socket, an address, a handshake, a scheme: no common base
         reason = str(error).partition("\n")[0] or f"{ANSWER:g} s without a word"

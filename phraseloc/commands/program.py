@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -34,8 +35,9 @@ class Program(click.Group):
         """Find a command; an address would be a strange path to most."""
         name, command, rest = super().resolve_command(ctx, args)
         if name not in WITH_ADDRESSES:
-            for argument in rest:
-                _check_path(argument, str(name))
+            for before, argument in pairwise(["", *rest]):
+                if before != "--cluster" and not argument.startswith("--cluster="):
+                    _check_path(argument, str(name))
         return name, command, rest
 
 

@@ -232,4 +232,4 @@ def test_readings_and_vectors_that_a_checkpoint_does_not_have(own, world, unread
         narrow = write("narrow.txt", f"{first} 1 2 3 4 5\n")
         found = "narrow.txt: found vectors of 5 numbers, expected 6 as epoch-001.safetensors has"
         assert found in unread(own, "--vectors", narrow)
-    assert "out.csv: found suffix '.csv', expected .json" in unread(own, "-o", world["out.csv"])
+    assert "out.xls: found suffix '.xls', expected .json" in unread(own, "-o", world["out.xls"])

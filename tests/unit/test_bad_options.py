@@ -99,8 +99,11 @@ def test_a_target_that_cannot_be_written(name, guess_file, run, tmp_path):
 
 
 def test_a_target_of_no_known_suffix(guess_file, refused, tmp_path):
-    message = refused("convert", guess_file, tmp_path / "out.csv")
-    assert "out.csv: found suffix '.csv', expected .json, .jsonl, .tsv, .txt, .parquet" in message
+    message = refused("convert", guess_file, tmp_path / "out.xls")
+    assert (
+        "out.xls: found suffix '.xls', expected .json, .jsonl, .csv, .tsv, .txt, .parquet"
+        in message
+    )
 
 
 def test_a_target_survives_an_input_that_cannot_be_read(write, refused, tmp_path):
