@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phraseloc.bulk.boxes import absent, ragged
+from phraseloc.bulk.boxes import absent, given, ragged
 from phraseloc.bulk.columns import Columns, splits_captions, text_bytes
 from phraseloc.bulk.tally import Tally
 from phraseloc.columns import FloatArray, IntArray, Strings
@@ -109,34 +109,33 @@ def _categories(block: Columns, problems: Problems) -> tuple[Sequence[str], IntA
 def _sizes(block: Columns, image: IntArray, images: int, problems: Problems) -> FloatArray | None:
     """Give the images' sizes, NaN where unknown; all rows of an image must agree."""
     table = block.table
-    if not {"width", "height"} & set(table.schema.names):
+    here = [given(table, name) for name in ("width", "height")]
+    if not any(here):
         return None
     unknown = np.full(len(block), np.nan)
-    given = np.stack(
+    found = np.stack(
         [
-            table.column(name).to_numpy(zero_copy_only=False)
-            if name in table.schema.names
-            else unknown
-            for name in ("width", "height")
+            table.column(name).to_numpy(zero_copy_only=False) if is_here else unknown
+            for name, is_here in zip(("width", "height"), here, strict=True)
         ],
         axis=1,
     )
-    known = ~np.isnan(given).all(axis=1)
-    sound = ((given > 0) & (given <= LARGEST)).all(axis=1)
+    known = ~np.isnan(found).all(axis=1)
+    sound = ((found > 0) & (found <= LARGEST)).all(axis=1)
     rows = np.flatnonzero(sound)[::-1]  # of an image's rows, the first comes last, and stays
     sizes = np.full((images, 2), np.nan)
-    sizes[image[rows]] = given[rows]
+    sizes[image[rows]] = found[rows]
     problems.add_rows(
         '"width" and "height" that are no size',
         np.flatnonzero(known & ~sound),
-        lambda row: f"{block.where(row)}: found {given[row, 0]:g} {given[row, 1]:g}",
+        lambda row: f"{block.where(row)}: found {found[row, 0]:g} {found[row, 1]:g}",
     )
     first = sizes[image]
     problems.add_rows(
         "two sizes of one image",
-        np.flatnonzero(sound & (given != first).any(axis=1)),
+        np.flatnonzero(sound & (found != first).any(axis=1)),
         lambda row: (
-            f"{block.where(row)}: found {given[row, 0]:g} {given[row, 1]:g}, "
+            f"{block.where(row)}: found {found[row, 0]:g} {found[row, 1]:g}, "
             f"and {first[row, 0]:g} {first[row, 1]:g} before"
         ),
     )

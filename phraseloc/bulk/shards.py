@@ -15,7 +15,7 @@ from phraseloc.bulk.addresses import find_files, is_address, size_of
 from phraseloc.errors import InputError
 from phraseloc.formats.source import STDIN, reason_of
 
-LARGE = {"parquet": 8_000_000, "json": 50_000_000, "text": 50_000_000}
+LARGE = {"parquet": 8_000_000, "json": 50_000_000, "text": 10_000_000}
 """From how many bytes on a file of a format is streamed; Parquet packs what JSON writes out."""
 
 _FORMATS = {

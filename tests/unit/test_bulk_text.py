@@ -164,7 +164,7 @@ def test_shards_must_agree(second, difference, tmp_path):
 
 def test_one_file_is_streamed_when_it_is_large(tmp_path, monkeypatch):
     shards = find_shards(write_records(ROWS, tmp_path / "p.csv"))
-    assert sizes.LARGE["text"] == 50_000_000
+    assert sizes.LARGE["text"] == 10_000_000
     monkeypatch.setitem(sizes.LARGE, "text", shards.size)
     assert is_large(shards)
     monkeypatch.setitem(sizes.LARGE, "text", shards.size + 1)
