@@ -17,7 +17,7 @@ from typing import TypeVar
 from benchmarks.children import run_phraseloc
 from benchmarks.results import Table, megabytes, milliseconds
 from benchmarks.synthetic import FORMATS, Pair, write_pair
-from phraseloc.bulk.reading import read_blocks, rows_of_shards
+from phraseloc.bulk.reading import read_blocks
 from phraseloc.bulk.run import (
     Job,
     make_job,
@@ -147,7 +147,7 @@ def _shards(pair: Pair) -> Iterator[tuple[str, str, str]]:
     shards, count = _shards_of(pair.predictions), 20
     many = Shards(shards.name, shards.files * count, shards.format)
     opening, table = _timed(lambda: open_table(many, {}))
-    counting, _ = _timed(lambda: rows_of_shards(table))
+    counting, _ = _timed(lambda: table.row_counts)
     yield (
         "look at a shard of .parquet, and count its rows",
         milliseconds((opening + counting) / count),

@@ -302,6 +302,7 @@ def in_pixels(
     boxes, offsets = predictions.boxes, predictions.offsets
     if not len(boxes):
         return predictions
+    of_boxes = spread(sizes, offsets)
     if predictions.space.relative:
         problems.add_rows(
             f"boxes in units {predictions.space.units} need the images' sizes, which the ground "
@@ -309,9 +310,8 @@ def in_pixels(
             np.flatnonzero(known & np.isnan(sizes[:, 0])),
             describe,
         )
-        boxes = boxes * np.tile(spread(sizes, offsets), 2)
-    sizes = spread(sizes, offsets)
-    outside = far_outside(boxes, sizes)
+        boxes = boxes * np.tile(of_boxes, 2)
+    outside = far_outside(boxes, of_boxes)
     problems.add_rows(
         f"a box that leaves its image by more than {OVERSHOOT:.0%} of its side; are "
         "--layout, --origin and --units as the file means them?",
@@ -319,7 +319,7 @@ def in_pixels(
         lambda box: (
             f"{predictions.where(owner_of(offsets, box))}: found x {boxes[box, 0]:g} to "
             f"{boxes[box, 2]:g}, y {boxes[box, 1]:g} to {boxes[box, 3]:g} in an image of "
-            + ("{:g} x {:g}".format(*sizes[box]) if sizes[box, 0] > 0 else "unknown size")
+            + ("{:g} x {:g}".format(*of_boxes[box]) if of_boxes[box, 0] > 0 else "unknown size")
         ),
     )
     return replace(predictions, boxes=boxes)

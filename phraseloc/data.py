@@ -14,7 +14,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings, take_ragged
+from phraseloc.columns import BoolArray, FloatArray, IntArray, Strings, take_items
 from phraseloc.errors import Problems
 from phraseloc.geometry import ragged_union
 from phraseloc.space import BoxSpace
@@ -182,16 +182,16 @@ class GroundTruth:
 
     def take(self, rows: IntArray) -> GroundTruth:
         """Select phrases by index; what was left out stays known."""
-        places, offsets = take_ragged(self.offsets, rows)
-        category_places, category_offsets = take_ragged(self.category_offsets, rows)
+        boxes, offsets = take_items(self.boxes, self.offsets, rows)
+        codes, category_offsets = take_items(self.category_codes, self.category_offsets, rows)
         used = np.unique(self.keys.image.codes[rows])
         return replace(
             self,
             keys=self.keys.take(rows),
             offsets=offsets,
-            boxes=self.boxes[places],
+            boxes=boxes,
             category_offsets=category_offsets,
-            category_codes=self.category_codes[category_places],
+            category_codes=codes,
             sizes=None if self.sizes is None else self.sizes[used],
             sentences=None if self.sentences is None else self.sentences.take(rows),
         )
@@ -225,9 +225,9 @@ class GroundTruth:
 
     def _digest(self, boxes: FloatArray, offsets: IntArray) -> str:
         order = self.keys.order
-        places, offsets = take_ragged(offsets, order)
+        boxes, offsets = take_items(boxes, offsets, order)
         state = sha256()
-        columns = [offsets, boxes[places]]
+        columns = [offsets, boxes]
         names = [self.keys.image]
         if self.keys.complete:
             _, sentence, _, entity = self.keys.parts

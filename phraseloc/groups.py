@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from phraseloc.columns import IntArray, take_ragged
+from phraseloc.columns import IntArray, take_items
 from phraseloc.data import GroundTruth
 from phraseloc.geometry import areas
 from phraseloc.proposals import Proposals
@@ -75,8 +75,9 @@ def groupings(
 ) -> Iterator[Grouping]:
     """Group phrases, given as rows (N,) of the ground truth, in every way that the data admit."""
     if len(ground_truth.categories):
-        places, offsets = take_ragged(ground_truth.category_offsets, phrase)
-        codes = ground_truth.category_codes[places]
+        codes, offsets = take_items(
+            ground_truth.category_codes, ground_truth.category_offsets, phrase
+        )
         yield Grouping("category", ground_truth.categories, offsets, codes)
     texts = ground_truth.keys.phrase
     if texts is not None:

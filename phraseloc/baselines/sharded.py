@@ -24,9 +24,6 @@ from phraseloc.columns import IntArray
 from phraseloc.errors import PhraselocError
 from phraseloc.vectors import WordVectors
 
-PARTS = 4
-"""How many parts each worker gets, so that a slow one does not hold up the rest."""
-
 LARGEST = 50_000
 """About how many phrases a part has at most, so that a worker's memory stays small."""
 
@@ -68,7 +65,7 @@ def choices_on(client: Any, task: Task, baselines: Sequence[Baseline]) -> dict[B
     """
     import dask
 
-    from phraseloc.bulk.workers import check_done, count_workers
+    from phraseloc.bulk.workers import PARTS, check_done, count_workers
 
     workers = count_workers(client)
     methods = _that_workers_have(client, baselines)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from phraseloc.columns import BoolArray, FloatArray, IntArray, offsets_of
+from phraseloc.columns import BoolArray, FloatArray, IntArray, offsets_of, owner_of
 from phraseloc.errors import Problems
 from phraseloc.formats.records import LARGEST, NOT_FINITE
 
@@ -155,10 +155,9 @@ def note_infinite(
     if not len(boxes) or (boxes.max() <= LARGEST and boxes.min() >= -LARGEST):
         return boxes
     wrong: BoolArray = np.any(~(np.abs(boxes) <= LARGEST), axis=1)
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     problems.add_rows(
         NOT_FINITE,
         np.flatnonzero(wrong),
-        lambda box: f"{where(owner[box])}: found {boxes[box].tolist()}",
+        lambda box: f"{where(owner_of(offsets, box))}: found {boxes[box].tolist()}",
     )
     return np.where(wrong[:, None], 1.0, boxes)

@@ -85,7 +85,6 @@ def _write(blocks: Iterable[Columns], folder: Path, buckets: int) -> None:
     import pyarrow
 
     options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
-
     writers: dict[int, Any] = {}
     try:
         for block in blocks:

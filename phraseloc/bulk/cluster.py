@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import reduce
 from itertools import pairwise
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import numpy as np
 from phraseloc.bulk.buckets import scratch_folder
 from phraseloc.bulk.checks import check_totals, refuse_buckets
 from phraseloc.bulk.pairs import NotInOrder
-from phraseloc.bulk.reading import Part, rows_of_shards
+from phraseloc.bulk.reading import Part
 from phraseloc.bulk.run import (
     Job,
     Totals,
@@ -29,11 +31,16 @@ from phraseloc.bulk.run import (
     write_side,
 )
 from phraseloc.bulk.tables import Table
-from phraseloc.bulk.workers import ANSWER, check_done, check_seen, count_workers, for_workers, quiet
+from phraseloc.bulk.workers import (
+    ANSWER,
+    PARTS,
+    check_done,
+    check_seen,
+    count_workers,
+    for_workers,
+    quiet,
+)
 from phraseloc.errors import MissingExtra, OptionError
-
-PARTS = 4
-"""How many parts each worker gets, so that a slow one does not hold up the rest."""
 
 _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 
@@ -157,28 +164,31 @@ def cut(job: Job, count: int) -> list[list[Part]] | None:
     Where tables have different numbers of rows, or are JSON or text, whose rows only reading tells,
     a part is the same shard of each.
     """
-    sizes = [rows_of_shards(table) for table in job.tables]
+    sizes = [table.row_counts for table in job.tables]
     totals = {None if size is None else sum(size) for size in sizes}
     if len(totals) > 1 or None in totals:
         shards = {len(table.shards.files) for table in job.tables}
         if len(shards) > 1 or (shards == {1} and None not in totals):
             return None
         return [[[(shard, 0, None)]] * len(sizes) for shard in range(shards.pop())]
-    ends = np.linspace(0, totals.pop() or 0, count + 1).astype(np.int64).tolist()
     return [
         [_range(size, low, high) for size in sizes if size is not None]
-        for low, high in pairwise(ends)
-        if high > low
+        for low, high in _spans(totals.pop() or 0, count)
     ]
 
 
 def pieces(table: Table, count: int) -> list[Part]:
     """Cut the rows of a table into about so many parts; of JSON and text, into its shards."""
-    size = rows_of_shards(table)
+    size = table.row_counts
     if size is None:
         return [[(shard, 0, None)] for shard in range(len(table.shards.files))]
-    ends = np.linspace(0, sum(size), count + 1).astype(np.int64).tolist()
-    return [_range(size, low, high) for low, high in pairwise(ends) if high > low]
+    return [_range(size, low, high) for low, high in _spans(sum(size), count)]
+
+
+def _spans(rows: int, count: int) -> list[tuple[int, int]]:
+    """Cut so many rows into about so many spans, each up to before its end."""
+    ends = np.linspace(0, rows, count + 1).astype(np.int64).tolist()
+    return [(low, high) for low, high in pairwise(ends) if high > low]
 
 
 def _range(sizes: Sequence[int], low: int, high: int) -> Part:
@@ -197,16 +207,9 @@ def _added(client: Any, job: Job, parts: list[Any]) -> Totals:
     futures = list(parts)
     while len(futures) > 1:
         groups = [futures[i : i + _BRANCHES] for i in range(0, len(futures), _BRANCHES)]
-        futures = [client.submit(_sum, group, pure=False) for group in groups]
+        futures = [client.submit(reduce, add, group, pure=False) for group in groups]
     check_done(parts)
     check_done(list(futures))
     total: Totals = futures[0].result()
     check_totals(job, total)
     return total
-
-
-def _sum(totals: Sequence[Totals]) -> Totals:
-    first, *others = totals
-    for other in others:
-        first = first + other
-    return first

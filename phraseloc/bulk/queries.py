@@ -86,7 +86,7 @@ def read_batches(
     select : what is selected, as SQL
     texts : whether the phrases' texts are, too
     low, high : the first row, from 0, and the row before which to stop; of Parquet
-    limit : how many rows are read, at most
+    limit : how many rows are looked at; whether the file breaks off is then not
     rows : how many rows a batch has, at most
 
     Raises
@@ -105,7 +105,8 @@ def read_batches(
         source += "" if high is None else f" AND file_row_number < {high}"
     source += "" if limit is None else f" LIMIT {limit}"
     try:
-        check_unpacked(file)
+        if limit is None:
+            check_unpacked(file)
         with reached(connect(memory), file) as link:
             yield from link.sql(f"SELECT {select} FROM {source}").to_arrow_reader(rows)
         check_closed(file)

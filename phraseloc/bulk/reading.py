@@ -9,7 +9,6 @@ import numpy as np
 from phraseloc.bulk.ahead import read_ahead
 from phraseloc.bulk.columns import Columns, Origin, columns_of
 from phraseloc.bulk.naming import naming
-from phraseloc.bulk.queries import count_rows
 from phraseloc.bulk.tables import Table, numbered_batches
 from phraseloc.errors import Problems
 
@@ -52,15 +51,10 @@ def _blocks(table: Table, problems: Problems, memory: int, part: Part) -> Iterat
                 yield columns_of(batch, origin, problems, keyed=table.keyed)
 
 
-def rows_of_shards(table: Table) -> list[int] | None:
-    """Give how many rows each shard has; None of JSON and text, which only reading tells."""
-    return count_rows(table.shards.files) if table.shards.format == "parquet" else None
-
-
 def estimate_rows(table: Table) -> int:
     """Give about how many rows the shards have; of JSON and text by the space that they take."""
-    if table.shards.format != "parquet":
-        packed = table.shards.files[0].endswith((".gz", ".zst"))
-        width = {"json": 100, "text": 40}[table.shards.format]
-        return table.shards.size // (width // 5 if packed else width)
-    return sum(count_rows(table.shards.files))
+    if table.row_counts is not None:
+        return sum(table.row_counts)
+    packed = table.shards.files[0].endswith((".gz", ".zst"))
+    width = {"json": 100, "text": 40}[table.shards.format]
+    return table.shards.size // (width // 5 if packed else width)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phraseloc.bulk.addresses import find_files, is_address, size_of
 from phraseloc.errors import InputError
-from phraseloc.formats.source import STDIN, reason_of
+from phraseloc.formats.source import STDIN, reason_of, stat_of
 
 LARGE = {"parquet": 8_000_000, "json": 50_000_000, "text": 10_000_000}
 """From how many bytes on a file of a format is streamed; Parquet packs what JSON writes out."""
@@ -119,12 +119,7 @@ def _is_shard(file: str) -> bool:
 
 
 def _size(file: str) -> int:
-    if is_address(file):
-        return size_of(file)
-    try:
-        return Path(file).stat().st_size
-    except OSError as error:
-        raise InputError(file, reason_of(error)) from None
+    return size_of(file) if is_address(file) else stat_of(file).st_size
 
 
 def _of_one_format(name: str, files: Sequence[str]) -> Shards | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -63,7 +64,12 @@ class Table:
 
     def rows_within(self, memory: int) -> int:
         """Give how many rows a block may have, of those that are read ahead and being scored."""
-        return max(_FEW, memory // (_COPIES * self.width))
+        return min(queries.ROWS, max(_FEW, memory // (_COPIES * self.width)))
+
+    @cached_property
+    def row_counts(self) -> list[int] | None:
+        """How many rows each shard has; None of JSON and text, which only reading tells."""
+        return queries.count_rows(self.shards.files) if self.shards.format == "parquet" else None
 
 
 def open_table(shards: Shards, declared: Mapping[str, Any], kind: str = "predictions") -> Table:
@@ -123,7 +129,7 @@ def numbered_batches(
         low=low,
         high=high,
         limit=limit,
-        rows=min(queries.ROWS, table.rows_within(memory)),
+        rows=table.rows_within(memory),
     ):
         if number == 1 and skip:
             batch, number = batch.slice(skip), 1 + skip

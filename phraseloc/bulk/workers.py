@@ -13,10 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from phraseloc.bulk.addresses import is_address
 from phraseloc.bulk.run import Job, without_threads
 from phraseloc.bulk.tables import Table
 from phraseloc.errors import InputError, OptionError
-from phraseloc.formats.source import reason_of
+from phraseloc.formats.source import stat_of
+
+PARTS = 4
+"""How many parts each worker gets, so that a slow one does not hold up the rest."""
 
 ANSWER = 5.0
 """How many seconds a cluster has to answer."""
@@ -36,7 +40,7 @@ def _anywhere(table: Table) -> Table:
 
 
 def _absolute(file: str) -> str:
-    return file if "://" in file else str(Path(file).absolute())
+    return file if is_address(file) else str(Path(file).absolute())
 
 
 def count_workers(client: Any) -> int:
@@ -67,24 +71,22 @@ def check_seen(client: Any, places: Sequence[str], hint: str = "") -> None:
     InputError
         for the first that a worker does not see
     """
-    local = [place for place in places if "://" not in place]
+    local = [place for place in places if not is_address(place)]
     found = client.run(_unseen, local, on_error="ignore")  # whoever dies here does no part of it
-    for worker in sorted(found):
-        for place, reason in found[worker]:
+    for worker, unseen in sorted(found.items()):
+        if unseen is not None:
+            place, reason = unseen
             expected = "expected a place that all workers see under this name"
             raise InputError(place, f"worker {worker} found {reason}, {expected}{hint}")
 
 
-def _unseen(places: Sequence[str]) -> list[tuple[str, str]]:
-    """Give the places that are not seen here, and why."""
-    return [(place, reason) for place in places if (reason := _reason(place)) is not None]
-
-
-def _reason(place: str) -> str | None:
+def _unseen(places: Sequence[str]) -> tuple[str, str] | None:
+    """Give the first place that is not seen here, and why."""
     try:
-        Path(place).stat()
-    except OSError as error:
-        return reason_of(error)
+        for place in places:
+            stat_of(place)
+    except InputError as error:
+        return error.source, error.message
     return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phraseloc.commands.options import check_path, options
-from phraseloc.errors import InputError, OptionError
+from phraseloc.errors import OptionError
 from phraseloc.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def find_job(
         if one is not there
     """
     from phraseloc.bulk.shards import find_shards, is_large
+    from phraseloc.formats.source import STDIN, stat_of
 
     for path in filter(None, (split, unrelated)):
         check_path(path)
@@ -90,7 +91,8 @@ def find_job(
         return None
     if len(known) < len(shards):
         name = (ground_truth, *files)[shards.index(None)]
-        _check_there(name)
+        if name != STDIN:
+            stat_of(name)
         raise OptionError(
             f"{name} cannot be streamed: expected Parquet, JSON, JSON Lines, CSV or TSV, as "
             "`phraseloc convert` writes them"
@@ -104,16 +106,6 @@ def find_job(
 
     memory = streaming["memory"] or MEMORY
     return make_job(known[0], known[1:], protocols, memory=memory, compared=compared, **reading)
-
-
-def _check_there(name: str) -> None:
-    from phraseloc.formats.source import STDIN, reason_of
-
-    try:
-        if name != STDIN:
-            Path(name).stat()
-    except OSError as error:
-        raise InputError(name, reason_of(error)) from None
 
 
 def workers_of(chosen: dict[str, Any]) -> tuple[int | None, str | None]:

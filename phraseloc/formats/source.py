@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from os import stat_result
 from pathlib import Path
 from typing import IO, Any
 
@@ -85,6 +86,20 @@ def is_zip(path: Path) -> bool:
     """Tell whether a file begins as a zip archive does."""
     with path.open("rb") as file:
         return file.read(4) == b"PK\x03\x04"
+
+
+def stat_of(path: str | Path) -> stat_result:
+    """Give the size and the times of a file or folder.
+
+    Raises
+    ------
+    InputError
+        if it is not there
+    """
+    try:
+        return Path(path).stat()
+    except OSError as error:
+        raise InputError(str(path), reason_of(error)) from None
 
 
 def reason_of(error: OSError) -> str:

@@ -13,7 +13,7 @@ from phraseloc import BoxSpace
 from phraseloc.bulk.addresses import find_files, is_address
 from phraseloc.bulk.cluster import connected, total_on
 from phraseloc.bulk.contents import opened
-from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import estimate_rows, read_blocks
 from phraseloc.bulk.shards import find_shards, is_large
 from phraseloc.bulk.tables import open_table
 from phraseloc.errors import Problems
@@ -155,7 +155,7 @@ def test_a_file_at_an_address_is_read_by_its_own_name(name, scheme, tmp_path, mo
     assert shards.size == (tmp_path / name).stat().st_size
     assert lefts(address) == [4, 5]
     if name.endswith(".parquet"):
-        assert rows_of_shards(open_table(shards, {})) == [2]
+        assert open_table(shards, {}).row_counts == [2]
 
 
 def test_rows_know_their_address_and_their_number(tmp_path, moody):
@@ -174,7 +174,7 @@ def test_rows_at_an_address_are_counted_or_estimated(suffix, tmp_path, moody):
     table = open_table(find_shards(write_records(ROWS, tmp_path / f"p{suffix}")), {})
     address = put(moody, tmp_path / f"p{suffix}", f"/b/p{suffix}")
     other = open_table(find_shards(address), {})
-    assert rows_of_shards(other) == rows_of_shards(table)
+    assert other.row_counts == table.row_counts
     assert estimate_rows(other) == estimate_rows(table)
 
 

@@ -6,7 +6,7 @@ from pyarrow import parquet
 
 from phraseloc.bulk import shards as module
 from phraseloc.bulk.cluster import cut, pieces
-from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import estimate_rows, read_blocks
 from phraseloc.bulk.shards import find_shards, is_large
 from phraseloc.bulk.tables import open_table
 from phraseloc.errors import InputError, Problems
@@ -84,7 +84,7 @@ def test_a_file_is_read_by_its_own_name(name, tmp_path):
     assert shards.files == (str(tmp_path / name),)
     assert lefts(read(shards)) == [4, 5]
     if name.endswith(".parquet"):
-        assert rows_of_shards(open_table(shards, {})) == [2]
+        assert open_table(shards, {}).row_counts == [2]
 
 
 def test_one_file_is_streamed_when_it_is_large(tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_json_is_cut_by_its_shards(truth, mine, parts, tmp_path):
 def test_rows_are_counted_or_estimated(tmp_path):
     for suffix in SUFFIXES:
         table = open_table(find_shards(write_records(ROWS, tmp_path / f"p{suffix}")), {})
-        assert (rows_of_shards(table) == [90]) == (suffix == ".parquet")
+        assert (table.row_counts == [90]) == (suffix == ".parquet")
         assert 15 < estimate_rows(table) < 400
 
 

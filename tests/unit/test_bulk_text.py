@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from phraseloc.bulk import lines as module
 from phraseloc.bulk import shards as sizes
 from phraseloc.bulk.cluster import cut, pieces
-from phraseloc.bulk.reading import estimate_rows, read_blocks, rows_of_shards
+from phraseloc.bulk.reading import estimate_rows, read_blocks
 from phraseloc.bulk.shards import find_shards, is_large
 from phraseloc.bulk.tables import open_table
 from phraseloc.bulk.text_tables import fields_of, find_head, find_problem, split_lines
@@ -174,7 +174,7 @@ def test_one_file_is_streamed_when_it_is_large(tmp_path, monkeypatch):
 @pytest.mark.parametrize("suffix", TEXTS)
 def test_rows_are_estimated(suffix, tmp_path):
     table = open_table(find_shards(write_records(ROWS, tmp_path / f"p{suffix}")), {})
-    assert rows_of_shards(table) is None
+    assert table.row_counts is None
     assert 15 < estimate_rows(table) < 400
 
 
